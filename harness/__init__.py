@@ -1,0 +1,62 @@
+"""A pytest-native harness for panels of LLM judges.
+
+The names below are the whole public interface. They are loaded when they are first
+used, so that a pytest session without an experiment pays for none of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Consensus": "harness.model",
+    "Experiment": "harness.model",
+    "ExperimentError": "harness.errors",
+    "HarnessError": "harness.errors",
+    "Judge": "harness.judges",
+    "JudgeError": "harness.errors",
+    "JudgeSpec": "harness.model",
+    "Judgment": "harness.model",
+    "Question": "harness.judges",
+    "Reply": "harness.judges",
+    "Run": "harness.model",
+    "SelectionError": "harness.errors",
+    "Slot": "harness.model",
+    "SlotStatus": "harness.model",
+    "Statistics": "harness.pipeline",
+    "judge_experiment": "harness.pipeline",
+}
+
+__all__ = [  # noqa: PLE0604 - names of _HOMES, which a type checker sees below
+    "__version__",
+    *_HOMES,
+]
+
+if TYPE_CHECKING:
+    from harness.errors import ExperimentError as ExperimentError
+    from harness.errors import HarnessError as HarnessError
+    from harness.errors import JudgeError as JudgeError
+    from harness.errors import SelectionError as SelectionError
+    from harness.judges import Judge as Judge
+    from harness.judges import Question as Question
+    from harness.judges import Reply as Reply
+    from harness.model import Consensus as Consensus
+    from harness.model import Experiment as Experiment
+    from harness.model import Judgment as Judgment
+    from harness.model import JudgeSpec as JudgeSpec
+    from harness.model import Run as Run
+    from harness.model import Slot as Slot
+    from harness.model import SlotStatus as SlotStatus
+    from harness.pipeline import Statistics as Statistics
+    from harness.pipeline import judge_experiment as judge_experiment
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,241 @@
+"""From the text of ``experiment.yaml`` to typed settings, strictly.
+
+An unknown key, a wrong type, or a name given twice is an ``ExperimentError``
+that names the file, the key, and the way out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from harness import judges
+from harness.errors import ExperimentError
+from harness.model import JudgeSpec, Rule
+from harness.typed import Count, NotNegative, Positive, Share, Unit, convert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+FINGERPRINT_VERSION = 1
+"""Raise it when ``fingerprint`` covers other settings, so that no judgment is mistaken for stale."""
+
+
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """USD per million tokens."""
+
+    input: NotNegative
+    output: NotNegative
+
+
+class JudgeKeys(msgspec.Struct, frozen=True):
+    """The keys that every kind of judge knows."""
+
+    name: str | None = None
+    kind: str | None = None
+    model: str | None = None
+    timeout: Positive = 1200.0
+    max_parallel: Count | None = None
+    weight: NotNegative = 1.0
+    env: tuple[str, ...] = ()
+    price: Price | None = None
+    require_token: bool | None = None
+
+
+class ConsensusKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys below ``consensus``."""
+
+    score: Literal["mean", "median", "trimmed_mean", "min", "max"] = "mean"
+    passed: Literal["majority", "unanimous", "any", "threshold"] = "majority"
+    threshold: Unit | None = None
+    trim: Share = 0.2
+    quorum: Count | None = None
+
+
+class ExperimentKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The top level of ``experiment.yaml``."""
+
+    name: str | None = None
+    description: str | None = None
+    layout: Literal["native", "scylla"] | None = None
+    task: str = "task.md"
+    rubric: str = "rubric.yaml"
+    runs: str = "runs/*"
+    prompt: str | None = None
+    judges: tuple[dict[str, Any], ...] | None = None
+    consensus: ConsensusKeys = ConsensusKeys()
+    score_from: Literal["declared", "rubric"] | None = None
+    require_token: bool | None = None
+    retries: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
+
+
+class RunKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of a run's ``run.yaml``."""
+
+    task: str | None = None
+    group: str | None = None
+    meta: dict[str, Any] = {}
+
+
+def read_keys(value: Any, file: Path) -> ExperimentKeys:
+    """Check the top level of an ``experiment.yaml``."""
+    keys = convert(value, ExperimentKeys, file=file)
+    for key in ("task", "rubric", "runs", "prompt"):
+        path = getattr(keys, key)
+        if path is not None and (not path or path.startswith("/") or ".." in path.split("/")):
+            raise ExperimentError(
+                f"{file}: {key}: {path!r} leaves the experiment; give a path below it"
+            )
+    return keys
+
+
+def panel(
+    entries: Iterable[Mapping[str, Any]], keys: ExperimentKeys, *, file: Path
+) -> tuple[JudgeSpec, ...]:
+    """Make the judges of a panel, in order; their number is the number of their slot."""
+    specs = tuple(
+        judge_spec(entry, number, keys, file=file) for number, entry in enumerate(entries, 1)
+    )
+    if not specs:
+        raise ExperimentError(f"{file}: judges: the panel is empty; list at least one judge")
+    check_names(specs, file)
+    return specs
+
+
+def check_names(specs: Sequence[JudgeSpec], file: Path) -> None:
+    """Refuse two judges of one name: reports could not tell them apart."""
+    seen: dict[str, int] = {}
+    for spec in specs:
+        if spec.name in seen:
+            raise ExperimentError(
+                f"{file}: judges[{spec.number - 1}]: the name {spec.name!r} is taken by "
+                f"judges[{seen[spec.name] - 1}]; give each judge its own name"
+            )
+        seen[spec.name] = spec.number
+
+
+def default_spec(kind: str, keys: Mapping[str, Any], number: int) -> JudgeSpec:
+    """Make a judge that no entry configures; whether its kind exists shows when it is asked."""
+    return JudgeSpec(
+        number=number,
+        name=keys["name"],
+        kind=kind,
+        model=keys["model"],
+        sha256=fingerprint(kind, keys["model"], judges.NoSettings(), require_token=True),
+        require_token=True,
+    )
+
+
+_NAME = re.compile(r"[\w.:/@+-]{1,128}")
+
+
+def judge_spec(
+    entry: Mapping[str, Any], number: int, keys: ExperimentKeys, *, file: Path
+) -> JudgeSpec:
+    """Make one judge from its mapping in the list ``judges``."""
+    where = f"judges[{number - 1}]"
+    kind = _kind(entry, where, file)
+    common_names = {field.name for field in msgspec.structs.fields(JudgeKeys)}
+    own_names = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
+    for key in entry:
+        if key not in common_names and key not in own_names:
+            known = ", ".join([*own_names, *(f.name for f in msgspec.structs.fields(JudgeKeys))])
+            raise ExperimentError(
+                f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
+                f"remove it or use one of: {known}"
+            )
+    common = convert(
+        {k: v for k, v in entry.items() if k in common_names}, JudgeKeys, file=file, where=where
+    )
+    own = {k: v for k, v in entry.items() if k in own_names}
+    settings = convert(own, kind.Settings, file=file, where=where)
+    if not common.name:
+        raise ExperimentError(f"{file}: {where}: the key 'name' is missing; name the judge")
+    for key in ("name", "model"):
+        text = getattr(common, key)
+        if text is not None and (text.startswith("-") or not _NAME.fullmatch(text)):
+            raise ExperimentError(
+                f"{file}: {where}.{key}: {text!r} is not usable; use up to 128 letters, digits "
+                "and ._:/@+- and no leading '-'"
+            )
+    token = next(
+        (t for t in (common.require_token, keys.require_token) if t is not None),
+        kind.requires_token,
+    )
+    return JudgeSpec(
+        number=number,
+        name=common.name,
+        kind=str(entry["kind"]),
+        model=common.model,
+        timeout=common.timeout,
+        max_parallel=common.max_parallel,
+        weight=common.weight,
+        env=common.env,
+        price=None if common.price is None else msgspec.structs.asdict(common.price),
+        require_token=token,
+        settings=settings,
+        sha256=fingerprint(str(entry["kind"]), common.model, settings, require_token=token),
+    )
+
+
+def _kind(entry: Mapping[str, Any], where: str, file: Path) -> type[judges.Judge]:
+    name = entry.get("kind")
+    known = ", ".join(judges.names())
+    if not isinstance(name, str):
+        raise ExperimentError(f"{file}: {where}: the key 'kind' is missing; use one of: {known}")
+    found = judges.find(name)
+    if found is None:
+        raise ExperimentError(f"{file}: {where}: unknown kind {name!r}; use one of: {known}")
+    return found
+
+
+def fingerprint(kind: str, model: str | None, settings: Any, *, require_token: bool) -> str:
+    """Hash what can change an answer: kind, model, settings, token.
+
+    Not limits, time-outs, weight, price, environment, or the judge's name; of the
+    program in ``argv`` only its base name, so that a judgment survives a move to a
+    machine that keeps the program elsewhere.
+    """
+    values = msgspec.to_builtins(settings)
+    argv = values.get("argv")
+    if argv:
+        values = values | {"argv": [argv[0].rsplit("/", 1)[-1], *argv[1:]]}
+    covered = {
+        "version": FINGERPRINT_VERSION,
+        "kind": kind,
+        "model": model,
+        "require_token": require_token,
+        "settings": values,
+    }
+    text = json.dumps(covered, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def native_rule(keys: ConsensusKeys, judges_count: int, *, file: Path) -> Rule:
+    """Return the rule of a native experiment: verdicts and quorum count the whole panel."""
+    quorum = keys.quorum if keys.quorum is not None else judges_count // 2 + 1
+    if quorum > judges_count:
+        raise ExperimentError(
+            f"{file}: consensus.quorum: {quorum} judgments of {judges_count} judges cannot be "
+            f"reached; use at most {judges_count}"
+        )
+    _check_threshold(keys, file)
+    return Rule(
+        score=keys.score,
+        passed=keys.passed,
+        threshold=keys.threshold,
+        trim=keys.trim,
+        quorum=quorum,
+    )
+
+
+def _check_threshold(keys: ConsensusKeys, file: Path) -> None:
+    if keys.passed == "threshold" and keys.threshold is None:
+        raise ExperimentError(
+            f"{file}: consensus: passed: threshold needs a bound; add threshold: 0.6"
+        )

@@ -1,0 +1,130 @@
+"""From slots to outcomes, in completion order; owns the thread pool.
+
+Only the main thread calls the methods here; worker threads run ``work`` and hand
+their outcomes over through one queue.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from harness.errors import HarnessError
+from harness.model import Failed, Outcome, Raised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from harness.model import Deferred, Judged, Slot
+
+    Work = Callable[[Slot], Judged | Deferred]
+
+Job = TypeVar("Job")
+
+
+def capture(
+    slot: Slot, work: Work, *, pass_on: tuple[type[BaseException], ...] = ()
+) -> Outcome:
+    """Do the work for ``slot`` and return what became of it; never raise.
+
+    An ``Exception`` is the slot's own failure. Anything else, and ``pass_on``, is not
+    about the slot: it travels with the outcome and is raised in the main thread.
+    """
+    started = time.time()
+    began = time.monotonic()
+    try:
+        return work(slot)
+    except pass_on as error:
+        return Raised(slot=slot, error=error, started=started, seconds=time.monotonic() - began)
+    except Exception as error:  # noqa: BLE001 - whatever a judge raises is its outcome
+        return Failed(slot=slot, error=error, started=started, seconds=time.monotonic() - began)
+    except BaseException as error:  # noqa: BLE001 - it is raised again, in the main thread
+        return Raised(slot=slot, error=error, started=started, seconds=time.monotonic() - began)
+
+
+class Pool(Generic[Job]):
+    """At most ``parallel`` jobs at work at a time, never more submitted than that.
+
+    So there is no queue whose content could be paid for after the session has
+    stopped. Used as a context manager: leaving it waits for the jobs at work, unless
+    an interrupt is on its way; then ``stop`` is called first, which must make them end.
+    """
+
+    def __init__(
+        self, parallel: int, work: Callable[[Job], Outcome], *, stop: Callable[[], object]
+    ) -> None:
+        self.free = parallel
+        self._parallel = parallel
+        self._work = work
+        self._stop = stop
+        self._jobs: dict[Future[Outcome], Job] = {}
+        self._done: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
+        self._executor = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="judge")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or issubclass(kind, Exception | GeneratorExit):
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            return
+        self._stop()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        wait(self._jobs, timeout=STOP_WAIT)
+
+    @property
+    def busy(self) -> int:
+        """How many jobs are at work or have an outcome that nobody took yet."""
+        return self._parallel - self.free
+
+    def submit(self, job: Job) -> None:
+        """Start a job; only while ``free`` is above 0."""
+        if self.free == 0:
+            raise AssertionError("submit was called with no free place")
+        self.free -= 1
+        future = self._executor.submit(self._work, job)
+        self._jobs[future] = job
+        future.add_done_callback(self._done.put)
+
+    def next(self, timeout: float | None = None) -> tuple[Job, Outcome]:
+        """Wait for the next outcome; ``queue.Empty`` after ``timeout`` seconds without one."""
+        future = self._done.get(timeout=timeout)
+        self.free += 1
+        return self._jobs.pop(future), future.result()
+
+
+STOP_WAIT = 1.0
+"""Seconds that an interrupted session waits for the jobs at work, their processes ended."""
+
+
+def dispatch(
+    jobs: Iterable[Job],
+    work: Callable[[Job], Outcome],
+    *,
+    parallel: int,
+    stop: Callable[[], object],
+) -> Iterator[Outcome]:
+    """Yield the outcome of every job, as they complete.
+
+    One lane, or one job, needs no pool. When the consumer stops early nothing that
+    waits is started; what is at work is waited for.
+    """
+    waiting = list(jobs)
+    if parallel <= 1 or len(waiting) <= 1:
+        for job in waiting:
+            yield work(job)
+        return
+    waiting.reverse()
+    with Pool(min(parallel, len(waiting)), work, stop=stop) as pool:
+        while waiting or pool.busy:
+            while waiting and pool.free:
+                pool.submit(waiting.pop())
+            yield pool.next()[1]
+
+
+def explain(error: BaseException) -> str:
+    """Return what a failure is, in one line for people."""
+    text = str(error).strip() or type(error).__name__
+    return text if isinstance(error, HarnessError) else f"{type(error).__name__}: {text}"

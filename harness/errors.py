@@ -1,0 +1,36 @@
+"""One exception class per person who must act."""
+
+
+class HarnessError(Exception):
+    """Base of every error that the harness explains in one message."""
+
+
+class ExperimentError(HarnessError):
+    """The author of an experiment must change a file; the message names it and the way out."""
+
+
+class JudgeError(HarnessError):
+    """A judge gave no valid judgment; whoever reruns the session reads the message.
+
+    The slot counts as tried and failed.
+    """
+
+
+class RetryableError(JudgeError):
+    """The judge answered too late or with something that is no verdict; asking again may help."""
+
+
+class SelectionError(HarnessError):
+    """The person at the command line asked for something that is not there."""
+
+
+class Interrupted(BaseException):
+    """A call was ended because the session stops; the slot stays as it was.
+
+    A ``BaseException``, because a wrapper that turns any ``Exception`` of a judge
+    into a failed slot must not turn the end of the session into one.
+    """
+
+
+class Terminated(BaseException):
+    """The process was told to end (SIGTERM)."""

@@ -1,0 +1,132 @@
+"""The prompt of a run: rendered once, frozen, and shared by all of its judges."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness import files
+from harness.errors import ExperimentError
+from harness.layouts.base import Found
+from harness.locks import locked
+from harness.model import SlotStatus
+from harness.prompt import PromptParts, render_prompt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.layouts import Layout
+    from harness.model import Run, Slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenPrompt:
+    """The prompt's file and text, and the hashes of what it was made from."""
+
+    path: Path
+    text: str
+    sha256: str
+    rubric_sha256: str | None
+    inputs_sha256: str | None
+
+
+def frozen_prompt(layout: Layout, slot: Slot) -> FrozenPrompt:
+    """Return the prompt of the slot's run, frozen now if that was not done before.
+
+    While the run has a valid judgment, its prompt stays, whatever changed since;
+    only a stale slot that is judged anew gets a new one. The old prompt is kept.
+    """
+    run = slot.run
+    files.make_directory(layout.judge_directory(run), root=layout.experiment.root)
+    with locked(layout.settle_lock(run)):
+        path = layout.frozen_prompt(run)
+        if path is not None:
+            frozen = _read(layout, run, path)
+            if not _outdated(frozen, run) or not _may_refreeze(layout, slot, frozen):
+                return frozen
+            files.set_aside(path, as_="old")
+        return _freeze(layout, run)
+
+
+def _freeze(layout: Layout, run: Run) -> FrozenPrompt:
+    texts = layout.prompt_parts(run)
+    boundary = secrets.token_hex(12)
+    while any(boundary in text for text in texts.values()):
+        boundary = secrets.token_hex(12)
+    text = render_prompt(
+        PromptParts(**texts, run=run.name),
+        boundary=boundary,
+        template=_template(layout),
+        source=str(layout.experiment.prompt_template),
+    )
+    path = layout.prompt_file(run)
+    root = layout.experiment.root
+    with contextlib.suppress(FileExistsError):  # a person was faster: that prompt holds
+        files.commit_bytes(path, text.encode("utf-8", "replace"), root=root, replace=False)
+    return _read(layout, run, path, fresh=True)
+
+
+def _template(layout: Layout) -> str | None:
+    path = layout.experiment.prompt_template
+    if path is None:
+        return None
+    match files.read_text(path, root=layout.experiment.root):
+        case files.Ok(text):
+            return str(text)
+        case files.Missing():
+            raise ExperimentError(f"{path}: there is no such file; create it or remove prompt")
+        case files.Invalid(why) | files.Unreadable(why):
+            raise ExperimentError(f"{path}: {why}; replace it by a text file")
+
+
+def _read(layout: Layout, run: Run, path: Path, *, fresh: bool = False) -> FrozenPrompt:
+    match files.read_bytes(path, root=layout.experiment.root):
+        case files.Ok(data) if data.strip():
+            pass
+        case files.Ok() | files.Missing():
+            raise ExperimentError(f"{path}: is empty; delete it or restore the prompt")
+        case files.Invalid(why) | files.Unreadable(why):
+            raise ExperimentError(f"{path}: {why}; delete it or restore the prompt")
+    sha256 = hashlib.sha256(data).hexdigest()
+    rubric = None if run.rubric is None else run.rubric.sha256
+    made_from = None if fresh else _made_from(layout, run, sha256)
+    return FrozenPrompt(
+        path=path,
+        text=data.decode("utf-8-sig", "replace"),
+        sha256=sha256,
+        rubric_sha256=made_from[0] if made_from else rubric,
+        inputs_sha256=made_from[1] if made_from else run.inputs_sha256,
+    )
+
+
+def _made_from(layout: Layout, run: Run, sha256: str) -> tuple[str | None, str | None] | None:
+    """Find out from what a frozen prompt was made: judgments and attempts have it on record."""
+    for judge in layout.experiment.panel:
+        found = layout.read_slot(run, judge)
+        records = [found.judgment.provenance] if isinstance(found, Found) else []
+        attempts = layout.attempts_directory(run, judge)
+        for name in reversed(files.list_names(attempts)):
+            match files.read_json(attempts / name / "intent.json", root=layout.experiment.root):
+                case files.Ok(intent):
+                    records.append(intent)
+        for record in records:
+            if record.get("prompt_sha256") == sha256:
+                return record.get("rubric_sha256"), record.get("inputs_sha256")
+    return None
+
+
+def _outdated(frozen: FrozenPrompt, run: Run) -> bool:
+    rubric = None if run.rubric is None else run.rubric.sha256
+    return (frozen.rubric_sha256, frozen.inputs_sha256) != (rubric, run.inputs_sha256)
+
+
+def _may_refreeze(layout: Layout, slot: Slot, frozen: FrozenPrompt) -> bool:
+    if slot.status is SlotStatus.STALE:
+        assert slot.judgment is not None, "a stale slot has one"  # noqa: S101 - narrows the type
+        return slot.judgment.provenance.get("prompt_sha256") == frozen.sha256
+    return not any(
+        isinstance(layout.read_slot(slot.run, judge), Found) for judge in layout.experiment.panel
+    )

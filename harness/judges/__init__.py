@@ -1,0 +1,144 @@
+"""What a judge is, and where the kinds of judges are found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+import msgspec
+
+from harness.errors import ExperimentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.model import Experiment, JudgeSpec, Slot
+    from harness.process import Finished, Launch
+
+
+class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For kinds without keys of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a judge answered; ``text`` is parsed, the rest is recorded.
+
+    Unknown figures stay None: they are never 0.
+    """
+
+    text: str
+    model: str | None = None
+    tokens: Mapping[str, int] | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One attempt, as the judge sees it.
+
+    ``prompt`` is the text of ``prompt_file``. ``scratch`` is an empty directory
+    outside the experiment that is removed afterwards. ``stdout`` and ``stderr`` are
+    files of the attempt for a child process to write to; they are kept. ``launch``
+    starts a child process that ends with its deadline or with the session.
+    """
+
+    slot: Slot
+    experiment: Experiment
+    prompt: str
+    prompt_file: Path
+    output: Path | None
+    workspace: Path | None
+    scratch: Path
+    stdout: Path
+    stderr: Path
+    timeout: float
+    env: Mapping[str, str]
+    launch: Launch
+
+    def run(self, argv: list[str], *, stdin: Path | None = None) -> Finished:
+        """Run the judge's own process, its output kept with the attempt."""
+        return self.launch(
+            argv,
+            cwd=self.scratch,
+            env=self.env,
+            stdin=stdin,
+            stdout=self.stdout,
+            stderr=self.stderr,
+            timeout=self.timeout,
+        )
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """One member of a panel.
+
+    A kind is a class with this shape, found by its name: the built-in ones, and
+    those that other packages offer in the entry-point group ``harness.judges``.
+    Judges are shared by threads: ``ask`` must not change the object.
+    """
+
+    Settings: ClassVar[type[Any]]
+    """A msgspec.Struct with the kind's own configuration keys."""
+
+    requires_token: ClassVar[bool]
+    """Whether replies must repeat a per-call token unless the experiment says otherwise."""
+
+    deterministic: ClassVar[bool]
+    """Whether asking again gives the same reply, so that a retry is pointless."""
+
+    def __init__(self, spec: JudgeSpec) -> None: ...
+
+    def ask(self, question: Question) -> Reply | str:
+        """Answer; raise ``JudgeError`` if there is no answer. Called from any thread."""
+        ...
+
+
+ENTRY_POINTS = "harness.judges"
+
+_BUILT_IN = {
+    "checks": "harness.judges.checks:ChecksJudge",
+    "command": "harness.judges.command:CommandJudge",
+    "python": "harness.judges.python:PythonJudge",
+    "replay": "harness.judges.replay:ReplayJudge",
+}
+
+
+def names() -> list[str]:
+    """Return the kinds there are, sorted."""
+    return sorted({*_BUILT_IN, *(point.name for point in _entry_points())})
+
+
+@cache
+def find(kind: str) -> type[Judge] | None:
+    """Return the class of a kind, or None. A built-in kind cannot be replaced."""
+    if kind in _BUILT_IN:
+        module, _, name = _BUILT_IN[kind].partition(":")
+        found: type[Judge] = getattr(import_module(module), name)
+        return found
+    for point in _entry_points():
+        if point.name == kind:
+            loaded: type[Judge] = point.load()
+            return loaded
+    return None
+
+
+@cache
+def _entry_points() -> tuple[Any, ...]:
+    from importlib.metadata import entry_points
+
+    return tuple(entry_points(group=ENTRY_POINTS))
+
+
+def build(spec: JudgeSpec) -> Judge:
+    """Make the judge that ``spec`` configures."""
+    kind = find(spec.kind)
+    if kind is None:
+        raise ExperimentError(
+            f"judge {spec.label}: the kind {spec.kind!r} is not there; configure the judge in "
+            f"experiment.yaml (layout: scylla) with one of: {', '.join(names())}"
+        )
+    return kind(spec)

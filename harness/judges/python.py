@@ -1,0 +1,58 @@
+"""A Python function of the user's as a judge, called in a process of its own.
+
+In a process it can be ended at its deadline, and it does not share the
+interpreter lock with the other judges.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import msgspec
+
+from harness.judges import Question, Reply
+from harness.judges.command import reply_of
+
+if TYPE_CHECKING:
+    from harness.model import JudgeSpec
+
+CHILD = Path(__file__).with_name("python_child.py")
+
+
+class PythonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``call``: ``package.module:function``."""
+
+    call: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+
+
+class PythonJudge:
+    """Calls ``function(prompt, paths)``; see ``python_child`` for what it gets and may return."""
+
+    Settings: ClassVar = PythonSettings
+    requires_token: ClassVar = False
+    deterministic: ClassVar = False
+
+    def __init__(self, spec: JudgeSpec) -> None:
+        self._call: str = spec.settings.call
+
+    def ask(self, question: Question) -> Reply:
+        """Call the function in a child process and return its reply."""
+        paths = {
+            "experiment": question.experiment.root,
+            "run_dir": question.slot.run.path,
+            "prompt_file": question.prompt_file,
+            "output": question.output,
+            "workspace": question.workspace,
+        }
+        described = [f"{name}={path}" for name, path in paths.items() if path is not None]
+        # The user's modules are found where pytest would find them, and beside the experiment.
+        search = [str(question.experiment.root), *_import_path()]
+        argv = [sys.executable, "-P", str(CHILD), self._call, ":".join(search), *described]
+        return Reply(text=reply_of(question.run(argv, stdin=question.prompt_file), question))
+
+
+def _import_path() -> list[str]:
+    here = str(Path.cwd())
+    return [str(Path(entry).resolve()) if entry else here for entry in sys.path]

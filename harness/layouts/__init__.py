@@ -1,0 +1,45 @@
+"""Which layout an experiment has: decided by what is on disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import ExperimentError
+from harness.layouts.base import Layout
+from harness.layouts.native import CONFIG as NATIVE_CONFIG
+from harness.layouts.native import NativeLayout
+from harness.layouts.scylla import CONFIG as SCYLLA_CONFIG
+from harness.layouts.scylla import PARTS, ScyllaLayout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Layout", "config_of", "open_experiment", "open_parts"]
+
+# ProjectScylla's first: an experiment.yaml beside its config only overrides it.
+_LAYOUTS: tuple[type[Layout], ...] = (ScyllaLayout, NativeLayout)
+
+
+def config_of(directory: Path) -> Path | None:
+    """Return the file that makes ``directory`` an experiment; None if it is none."""
+    for layout in _LAYOUTS:
+        if (path := layout.config_of(directory)) is not None:
+            return path
+    return None
+
+
+def open_experiment(directory: Path) -> Layout:
+    """Read the configuration of an experiment; ``ExperimentError`` if there is none."""
+    directory = directory.resolve()
+    for layout in (ScyllaLayout, NativeLayout):
+        if layout.config_of(directory) is not None:
+            return layout(directory)
+    raise ExperimentError(
+        f"{directory}: is no experiment; it needs {NATIVE_CONFIG} or {SCYLLA_CONFIG}"
+    )
+
+
+def open_parts(inner: str) -> str:
+    """Return a path inside an experiment without the part that names no run (``completed/``)."""
+    head, _, rest = inner.partition("/")
+    return rest if head in PARTS and head else inner

@@ -1,0 +1,255 @@
+"""What the layouts share: the names of what the harness itself writes, and slot status."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness import files
+from harness.model import Judgment, check_score, grade_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.model import Consensus, Experiment, JudgeSpec, Run, Slot
+
+CLAIM = ".claim"
+ATTEMPTS = "attempts"
+JUDGMENT = "judgment.json"
+RESULT = "result.json"
+PROMPT = "judge_prompt.md"
+
+_UNSAFE = re.compile(r"[\[\]%\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|:(?=:)|(?<=:):")
+
+
+def safe_name(name: str) -> str:
+    """Return ``name`` as it may stand in a node id: what pytest cannot round-trip is %-encoded."""
+    return _UNSAFE.sub(
+        lambda match: "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8")), name
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A slot's judgment is on disk and valid."""
+
+    judgment: Judgment
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No judgment file; ``tried`` says what shows that it was tried, if anything does."""
+
+    tried: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Something stands in the judgment's place; ``why`` names the file and the defect."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusFiles:
+    """The derived files of one run: the keys each must have; and what could not be done."""
+
+    wanted: Mapping[Path, Mapping[str, Any]]
+    problems: tuple[str, ...] = ()
+
+
+class Layout(ABC):
+    """One experiment on disk. Only layouts know file names.
+
+    The files below a run's judge directory have the same names in every layout.
+    """
+
+    name: ClassVar[str]
+    experiment: Experiment
+
+    @classmethod
+    @abstractmethod
+    def config_of(cls, directory: Path) -> Path | None:
+        """Return the file that makes ``directory`` an experiment of this layout, if there is one."""
+
+    @abstractmethod
+    def runs(self) -> Iterator[Run]:
+        """Yield the runs, sorted by name."""
+
+    @abstractmethod
+    def prompt_parts(self, run: Run) -> dict[str, str]:
+        """Return the texts ``task``, ``rubric``, and ``output`` of a run's prompt."""
+
+    @abstractmethod
+    def output(self, run: Run) -> Path | None:
+        """Return the file with the agent's answer."""
+
+    @abstractmethod
+    def consensus_files(
+        self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]
+    ) -> ConsensusFiles:
+        """Return what the derived files of ``run`` must hold for ``result``; writes nothing."""
+
+    def workspace(self, run: Run) -> Path | None:
+        """Return the directory that the agent left behind, if there is one."""
+        path = run.path / "workspace"
+        return path if path.is_dir() and files.inside(path, self.experiment.root) else None
+
+    def judge_directory(self, run: Run) -> Path:
+        """Return where the slots and the consensus of a run lie."""
+        return run.path / "judge"
+
+    def slot_directory(self, run: Run, judge: JudgeSpec) -> Path:
+        """Return where one slot lies."""
+        return run.path / "judge" / judge.slot
+
+    def judgment_file(self, run: Run, judge: JudgeSpec) -> Path:
+        """Return the file whose being there and valid makes a slot complete."""
+        return self.slot_directory(run, judge) / JUDGMENT
+
+    def claim_file(self, slot: Slot) -> Path:
+        """Return the file whose lock is the right to judge the slot; never deleted."""
+        return self.slot_directory(slot.run, slot.judge) / CLAIM
+
+    def attempts_directory(self, run: Run, judge: JudgeSpec) -> Path:
+        """Return where the attempts of a slot lie, one directory each."""
+        return self.slot_directory(run, judge) / ATTEMPTS
+
+    def prompt_file(self, run: Run) -> Path:
+        """Return where the prompt of a run is frozen."""
+        return run.path / PROMPT
+
+    def frozen_prompt(self, run: Run) -> Path | None:
+        """Return the prompt that was frozen for a run, if one was."""
+        path = self.prompt_file(run)
+        return path if path.exists() else None
+
+    def consensus_file(self, run: Run) -> Path:
+        """Return the file with the consensus of a run."""
+        return self.judge_directory(run) / RESULT
+
+    def settle_lock(self, run: Run) -> Path:
+        """Return the file whose lock is the right to write a run's consensus."""
+        return self.judge_directory(run) / ".lock"
+
+    def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
+        """Return where a slot's judgment may lie; the first is where one is written."""
+        return (self.judgment_file(run, judge),)
+
+    def read_slot(self, run: Run, judge: JudgeSpec) -> Found | Nothing | Damaged:
+        """Read one slot's judgment; never raises for what it finds."""
+        for path in self.judgment_files(run, judge):
+            match files.read_json(path, root=self.experiment.root):
+                case files.Ok(raw):
+                    try:
+                        return Found(judgment_of(raw, self.grades(run)))
+                    except ValueError as error:
+                        return Damaged(f"{path}: not a judgment ({error})")
+                case files.Invalid(why):
+                    return Damaged(f"{path}: not a judgment ({why})")
+                case files.Unreadable(why):
+                    return Damaged(f"{path}: cannot be read ({why})")
+                case files.Missing():
+                    continue
+        return Nothing(self._tried(run, judge))
+
+    def grades(self, run: Run) -> Mapping[str, float]:
+        """Return the grade scale that holds for a run."""
+        from harness.model import GRADES
+
+        return GRADES if run.rubric is None else run.rubric.grades
+
+    def _tried(self, run: Run, judge: JudgeSpec) -> str | None:
+        """Return what shows that a slot without a judgment was tried and failed."""
+        directory = self.slot_directory(run, judge)
+        names = files.list_names(directory)
+        if ATTEMPTS in names:
+            why = self._failed_attempt(directory / ATTEMPTS)
+            if why is not None:
+                return why
+        others = [n for n in names if n not in (CLAIM, ATTEMPTS) and not n.endswith(".tmp")]
+        return f"{directory} holds {others[0]}, but no {JUDGMENT}" if others else None
+
+    def _failed_attempt(self, attempts: Path) -> str | None:
+        """Return why the latest attempt failed; None if none ran to its end."""
+        for name in reversed(files.list_names(attempts)):
+            match files.read_json(attempts / name / "exit.json", root=self.experiment.root):
+                case files.Ok({"outcome": "failed", **rest}):
+                    return str(rest.get("why", "the last attempt failed"))
+                case _:
+                    continue
+        return None
+
+
+def judgment_of(raw: Mapping[str, Any], grades: Mapping[str, float]) -> Judgment:
+    """Check a judgment file's object; tolerant of what old files lack, strict about its values.
+
+    Raises ``ValueError`` that says what is wrong.
+    """
+    if "score" not in raw:
+        raise ValueError("score is missing")
+    score = check_score(raw["score"])
+    if raw.get("is_valid", True) is not True:
+        raise ValueError("it is marked invalid: is_valid is not true")
+    if raw.get("fallback", False) is not False:
+        raise ValueError("it is a fallback, not a judge's answer")
+    passed = raw.get("passed")
+    if not isinstance(passed, bool):
+        raise ValueError("passed must be true or false")  # noqa: TRY004 - one error type for every bad file
+    grade = raw.get("grade")
+    reasoning = raw.get("reasoning")
+    return Judgment(
+        score=score,
+        passed=passed,
+        grade=grade if isinstance(grade, str) else grade_of(score, grades),
+        reasoning=reasoning if isinstance(reasoning, str) else "",
+        raw=raw,
+    )
+
+
+def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Tell whether any key of ``wanted`` has another value, or another type, in ``stored``."""
+    return any(
+        key not in stored or stored[key] != value or type(stored[key]) is not type(value)
+        for key, value in wanted.items()
+    )
+
+
+def is_current(path: Path, wanted: Mapping[str, Any], *, root: Path) -> bool:
+    """Tell whether a derived file has every key of ``wanted`` with that very value."""
+    match files.read_json(path, root=root):
+        case files.Ok(stored):
+            return not differs(stored, wanted)
+        case _:
+            return False
+
+
+def update_derived(path: Path, wanted: Mapping[str, Any], *, root: Path) -> None:
+    """Set the keys of ``wanted`` in a derived JSON file, its other keys untouched.
+
+    What stands there but is no JSON object is set aside first: the file can be made
+    again from the judgments.
+    """
+    match files.read_json(path, root=root):
+        case files.Ok(stored):
+            wanted = {**stored, **wanted}
+        case files.Invalid() | files.Unreadable():
+            files.set_aside(path)
+        case files.Missing():
+            pass
+    files.commit_json(path, dict(wanted), root=root, durable=False)
+
+
+def sorted_runs(names: Sequence[str]) -> list[str]:
+    """Sort as people count: ``run_2`` before ``run_10``; equal for equal input."""
+    return sorted(names, key=_natural)
+
+
+def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    return tuple(
+        (0, int(part), part) if part.isascii() and part.isdigit() else (1, 0, part)
+        for part in re.split(r"(\d+)", name)
+    )

@@ -1,0 +1,269 @@
+"""The harness's own layout: ``experiment.yaml`` and a directory per run."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness import config, files
+from harness.errors import ExperimentError
+from harness.layouts.base import ConsensusFiles, Layout, safe_name, sorted_runs
+from harness.model import Experiment, Run
+from harness.rubric import load_rubric
+from harness.typed import convert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from harness.config import ExperimentKeys
+    from harness.model import Consensus, Judgment, Rubric
+
+CONFIG = "experiment.yaml"
+OUTPUTS = ("output.md", "output.txt")
+INNER = ("judge", "workspace")
+"""Directories of a run; a pattern with ``**`` does not look for runs inside."""
+
+
+class NativeLayout(Layout):
+    """An experiment as ``docs/experiments.md`` describes it."""
+
+    name: ClassVar = "native"
+
+    def __init__(self, root: Path) -> None:
+        file = root / CONFIG
+        value = files.load_yaml(file, root=root)
+        keys = config.read_keys(value, file)
+        if keys.layout == "scylla":
+            raise ExperimentError(
+                f"{file}: layout: scylla needs config/experiment.json beside it; restore that file"
+            )
+        if keys.judges is None:
+            raise ExperimentError(f"{file}: the key 'judges' is missing; list at least one judge")
+        panel = config.panel(keys.judges, keys, file=file)
+        self._keys: ExperimentKeys = keys
+        self._texts: dict[Path, str | None] = {}
+        self._rubrics: dict[Path, Rubric | ExperimentError] = {}
+        self.experiment = Experiment(
+            name=keys.name or root.name,
+            root=root,
+            config_file=file,
+            panel=panel,
+            rule=config.native_rule(keys.consensus, len(panel), file=file),
+            retries=keys.retries,
+            score_from=keys.score_from or "rubric",
+            prompt_template=None if keys.prompt is None else root / keys.prompt,
+        )
+        self._template_sha = self._hash_of_template()
+        # What all runs share spoils the experiment; what one run has, only that run.
+        if (shared := root / keys.rubric).exists():
+            self._rubrics[shared] = load_rubric(shared, root=root)
+        self._text(root / keys.task)
+
+    @classmethod
+    def config_of(cls, directory: Path) -> Path | None:
+        """Return ``experiment.yaml`` if it is there."""
+        path = directory / CONFIG
+        return path if path.is_file() or path.is_symlink() else None
+
+    def runs(self) -> Iterator[Run]:
+        """Yield every directory that the pattern ``runs`` matches, sorted by name."""
+        found = dict(_match(self.experiment.root, tuple(self._keys.runs.split("/")), ""))
+        if not found:
+            raise ExperimentError(
+                f"{self.experiment.config_file}: runs: nothing matches {self._keys.runs!r}; "
+                "put the runs there or correct the pattern"
+            )
+        for name in sorted_runs(list(found)):
+            yield self._run(name, found[name])
+
+    def _run(self, name: str, path: Path) -> Run:
+        if not files.inside(path, self.experiment.root):
+            why = f"{path}: is a symbolic link that leaves the experiment"
+            return Run(name=safe_name(name), path=path, group=self._group(name), blocked=why)
+        try:
+            return self._usable_run(name, path)
+        except ExperimentError as error:
+            group = self._group(name)
+            return Run(name=safe_name(name), path=path, group=group, problem=str(error))
+
+    def _usable_run(self, name: str, path: Path) -> Run:
+        keys = self._run_keys(path)
+        task_file = self._look_up(path, keys.task or self._keys.task)
+        if task_file is None:
+            raise ExperimentError(
+                f"{path}: no {keys.task or self._keys.task} in it or above it; write the task there"
+            )
+        rubric = self._rubric(path)
+        output, blocked = self._output_text(path)
+        task = self._text(task_file) or ""
+        inputs = hashlib.sha256()
+        for part in (task, output, self._template_sha):
+            inputs.update(hashlib.sha256(part.encode()).digest())
+        task_id = task_file.parent.relative_to(self.experiment.root).as_posix()
+        group = keys.group or self._group(name)
+        return Run(
+            name=safe_name(name),
+            path=path,
+            task=task_id,
+            group=group,
+            blocked=blocked,
+            rubric=rubric,
+            inputs_sha256=inputs.hexdigest(),
+            words=frozenset({self.experiment.name, task_id, group}),
+            meta=keys.meta,
+        )
+
+    def _run_keys(self, path: Path) -> config.RunKeys:
+        file = path / "run.yaml"
+        if not file.exists():
+            return config.RunKeys()
+        keys = convert(files.load_yaml(file, root=self.experiment.root), config.RunKeys, file=file)
+        if keys.task is not None and (keys.task.startswith("/") or ".." in keys.task.split("/")):
+            raise ExperimentError(
+                f"{file}: task: {keys.task!r} leaves the experiment; give a path below it"
+            )
+        return keys
+
+    def _group(self, name: str) -> str:
+        """Return the first directory below ``runs/`` where runs lie deeper, else the experiment."""
+        parts = name.split("/")
+        return parts[1] if len(parts) > 2 else self.experiment.name  # noqa: PLR2004 - runs/<group>/<run>
+
+    def _look_up(self, path: Path, name: str) -> Path | None:
+        """Find ``name`` in the run's directory or the nearest one above it, up to the experiment."""
+        for directory in (path, *path.parents):
+            if (directory / name).is_file():
+                return directory / name
+            if directory == self.experiment.root:
+                return None
+        return None
+
+    def _rubric(self, path: Path) -> Rubric:
+        file = self._look_up(path, self._keys.rubric)
+        if file is None:
+            raise ExperimentError(
+                f"{path}: no {self._keys.rubric} in it or above it; write the rubric there"
+            )
+        if file not in self._rubrics:
+            try:
+                self._rubrics[file] = load_rubric(file, root=self.experiment.root)
+            except ExperimentError as error:
+                self._rubrics[file] = error
+        found = self._rubrics[file]
+        if isinstance(found, ExperimentError):
+            raise found
+        return found
+
+    def _text(self, path: Path) -> str | None:
+        if path not in self._texts:
+            match files.read_text(path, root=self.experiment.root):
+                case files.Ok(text):
+                    self._texts[path] = text
+                case files.Missing():
+                    self._texts[path] = None
+                case files.Invalid(why) | files.Unreadable(why):
+                    raise ExperimentError(f"{path}: {why}; replace it by a text file")
+        return self._texts[path]
+
+    def _hash_of_template(self) -> str:
+        template = self.experiment.prompt_template
+        if template is None:
+            return ""
+        text = self._text(template)
+        if text is None:
+            raise ExperimentError(
+                f"{self.experiment.config_file}: prompt: there is no file {template}; create it"
+            )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def output(self, run: Run) -> Path | None:
+        """Return ``output.md`` or ``output.txt``."""
+        return next((run.path / n for n in OUTPUTS if (run.path / n).is_file()), None)
+
+    def _output_text(self, path: Path) -> tuple[str, str | None]:
+        """Return the agent's answer, and why there is nothing to judge if it has none."""
+        blocked = f"{path}: no {' or '.join(OUTPUTS)} with text in it"
+        for name in OUTPUTS:
+            match files.read_bytes(path / name, root=self.experiment.root):
+                case files.Ok(data):
+                    text = data.decode("utf-8-sig", "replace")
+                    if text.strip():
+                        return text, None
+                case files.Invalid(why) | files.Unreadable(why):
+                    blocked = f"{path / name}: {why}"
+                case files.Missing():
+                    continue
+        return "", blocked
+
+    def prompt_parts(self, run: Run) -> dict[str, str]:
+        """Return task, rubric, and output."""
+        keys = self._run_keys(run.path)
+        task_file = self._look_up(run.path, keys.task or self._keys.task)
+        assert task_file is not None, "the run would be blocked"  # noqa: S101 - narrows the type
+        return {
+            "task": self._text(task_file) or "",
+            "rubric": "" if run.rubric is None else run.rubric.text,
+            "output": self._output_text(run.path)[0],
+        }
+
+    def consensus_files(
+        self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]
+    ) -> ConsensusFiles:
+        """Return ``judge/result.json``; a run that never had a judgment gets none."""
+        path = self.consensus_file(run)
+        if not judgments and not path.exists():
+            return ConsensusFiles({})
+        names = {judge.number: judge.name for judge in self.experiment.panel}
+        wanted: dict[str, Any] = {
+            "score": result.score,
+            "passed": result.passed,
+            "grade": result.grade,
+            "reasoning": result.reasoning,
+            "complete": result.complete,
+            "judges": result.judges,
+            "judged": result.judged,
+            "votes": {"for": result.votes_for, "against": result.votes_against},
+            "spread": result.spread,
+            "disagreement": result.disagreement,
+            "quoted": None if result.quoted is None else names[result.quoted],
+            "rule": result.rule,
+            "scores": {names[number]: judgments[number].score for number in sorted(judgments)},
+        }
+        return ConsensusFiles({path: wanted})
+
+
+def _match(root: Path, pattern: tuple[str, ...], name: str) -> Iterator[tuple[str, Path]]:
+    """Yield the directories below ``root / name`` that ``pattern`` matches, by their names."""
+    if not pattern:
+        yield name, root / name
+        return
+    head, rest = pattern[0], pattern[1:]
+    if head == "**":
+        yield from _match_any_depth(root, rest, name)
+        return
+    directory = root / name if name else root
+    for entry in files.list_names(directory):
+        if entry.startswith(".") and not head.startswith("."):
+            continue
+        if fnmatch.fnmatchcase(entry, head) and (directory / entry).is_dir():
+            yield from _match(root, rest, f"{name}/{entry}" if name else entry)
+
+
+def _match_any_depth(
+    root: Path, rest: tuple[str, ...], name: str
+) -> Iterator[tuple[str, Path]]:
+    if rest:
+        yield from _match(root, rest, name)
+    elif _looks_like_run(root / name):
+        yield name, root / name
+        return
+    for entry in files.list_names(root / name):
+        path = root / name / entry
+        if entry not in INNER and not entry.startswith(".") and path.is_dir() and not path.is_symlink():
+            yield from _match_any_depth(root, rest, f"{name}/{entry}" if name else entry)
+
+
+def _looks_like_run(path: Path) -> bool:
+    return any((path / name).exists() for name in (*OUTPUTS, "run.yaml", *INNER))

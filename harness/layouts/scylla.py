@@ -1,0 +1,307 @@
+"""ProjectScylla's layout, judged as it stands, in all its variants."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness import config, files
+from harness.errors import ExperimentError
+from harness.layouts.base import ConsensusFiles, Layout, safe_name, sorted_runs
+from harness.layouts.native import CONFIG as OVERRIDES
+from harness.model import Experiment, JudgeSpec, Rule, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from harness.config import ExperimentKeys
+    from harness.model import Consensus, Judgment
+
+CONFIG = "config/experiment.json"
+PARTS = ("", "completed", "in_progress")
+"""Where tiers lie; a run that lies in two of them is read from the first."""
+
+DEFAULT_KIND = "claude"
+
+_TIER = re.compile(r"T\d+")
+_RUN = re.compile(r"run_(\d+)")
+
+
+class ScyllaLayout(Layout):
+    """An experiment of ProjectScylla; ``experiment.yaml`` may override how it is judged."""
+
+    name: ClassVar = "scylla"
+
+    def __init__(self, root: Path) -> None:
+        file = root / CONFIG
+        found = _read_config(file, root)
+        overrides = root / OVERRIDES
+        if overrides.exists():
+            keys = config.read_keys(files.load_yaml(overrides, root=root), overrides)
+            _check_overrides(keys, overrides)
+        else:
+            keys = config.ExperimentKeys(layout="scylla")
+        panel = _panel(_models(found, file), keys, overrides if keys.judges else file)
+        self._runs_per_subtest = _count(found, "runs_per_subtest", file)
+        consensus = keys.consensus
+        self.experiment = Experiment(
+            name=keys.name or root.name,
+            root=root,
+            config_file=file,
+            panel=panel,
+            rule=Rule(
+                score=consensus.score,
+                passed=consensus.passed,
+                threshold=consensus.threshold,
+                trim=consensus.trim,
+                quorum=consensus.quorum or 1,
+                whole_panel=False,
+                quotes="first",
+            ),
+            retries=keys.retries,
+            score_from=keys.score_from or "declared",
+            prompt_template=None if keys.prompt is None else root / keys.prompt,
+        )
+
+    @classmethod
+    def config_of(cls, directory: Path) -> Path | None:
+        """Return ``config/experiment.json`` if it is there."""
+        path = directory / CONFIG
+        return path if path.is_file() or path.is_symlink() else None
+
+    def runs(self) -> Iterator[Run]:
+        """Yield the runs on disk, and those that the config expects of the subtests on disk."""
+        found = self._found()
+        if not found:
+            raise ExperimentError(
+                f"{self.experiment.root}: there is no run (T0/00/run_01, ...) in it; "
+                "run the agents first"
+            )
+        for name in sorted_runs(list(found)):
+            yield self._run(name, found[name])
+
+    def _found(self) -> dict[str, Path]:
+        root = self.experiment.root
+        found: dict[str, Path] = {}
+        for part in PARTS:
+            base = root / part if part else root
+            for tier in files.list_names(base):
+                if not _TIER.fullmatch(tier):
+                    continue
+                for subtest in files.list_names(base / tier):
+                    directory = base / tier / subtest
+                    if not subtest.startswith(".") and directory.is_dir():
+                        self._add_runs(found, f"{tier}/{subtest}", directory)
+        return found
+
+    def _add_runs(self, found: dict[str, Path], subtest: str, directory: Path) -> None:
+        names = [n for n in files.list_names(directory) if _RUN.fullmatch(n)]
+        for name in names:
+            path = directory / name
+            known = found.get(f"{subtest}/{name}")
+            if path.is_dir() and (known is None or not known.exists()):
+                found[f"{subtest}/{name}"] = path
+        for number in range(1, self._runs_per_subtest + 1) if names else ():
+            found.setdefault(f"{subtest}/run_{number:02d}", directory / f"run_{number:02d}")
+
+    def _run(self, name: str, path: Path) -> Run:
+        tier, subtest, run = name.split("/")
+        return Run(
+            name=safe_name(name),
+            path=path,
+            task=f"{tier}/{subtest}",
+            group=tier,
+            blocked=self._blocked(path),
+            words=frozenset({self.experiment.name, tier, f"{tier}/{subtest}", subtest, run}),
+            meta={"tier": tier, "subtest": subtest, "run": int(run.removeprefix("run_"))},
+        )
+
+    def _blocked(self, path: Path) -> str | None:
+        """Say why a run cannot be judged; as its own tools do, a run needs what its agent left."""
+        root = self.experiment.root
+        if not path.is_dir():
+            return f"{path}: the run was never made"
+        if not files.inside(path, root):
+            return f"{path}: is a symbolic link that leaves the experiment"
+        output = path / "agent" / "output.txt"
+        match files.read_bytes(output, root=root):
+            case files.Ok(data) if data.strip():
+                pass
+            case files.Ok():
+                return f"{output}: is empty"
+            case files.Missing():
+                return f"{output}: is missing"
+            case files.Invalid(why) | files.Unreadable(why):
+                return f"{output}: {why}"
+        result = path / "agent" / "result.json"
+        match files.read_json(result, root=root):
+            case files.Ok(value):
+                return f"{result}: the agent crashed" if _crashed(value) else None
+            case files.Missing():
+                return f"{result}: is missing"
+            case files.Invalid(why) | files.Unreadable(why):
+                return f"{result}: {why}"
+
+    def frozen_prompt(self, run: Run) -> Path | None:
+        """Return the run's own prompt, wherever its version of the layout keeps it."""
+        judge = self.judge_directory(run)
+        candidates = [self.prompt_file(run), judge / "prompt.md"]
+        candidates += [judge / spec.slot / "prompt.md" for spec in self.experiment.panel]
+        candidates.append(run.path / "logs" / "judge_prompt.md")
+        return next((path for path in candidates if path.is_file()), None)
+
+    def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
+        """Return the slot's file, and for a panel of one where older versions kept it."""
+        own = self.judgment_file(run, judge)
+        if len(self.experiment.panel) > 1:
+            return (own,)
+        return (own, run.path / "judge" / own.name, run.path / "logs" / own.name)
+
+    def output(self, run: Run) -> Path | None:
+        """Return ``agent/output.txt``."""
+        path = run.path / "agent" / "output.txt"
+        return path if path.is_file() else None
+
+    def prompt_parts(self, run: Run) -> dict[str, str]:
+        """Return the texts for a run without a prompt of its own."""
+        root = self.experiment.root
+        task = self._first_text(run.path / "task_prompt.md", root / "prompt.md")
+        rubric = self._first_text(root / "rubric.yaml", root / "criteria.md")
+        output = files.read_bytes(run.path / "agent" / "output.txt", root=root)
+        text = output.value.decode("utf-8", "replace") if isinstance(output, files.Ok) else ""
+        return {"task": task, "rubric": rubric, "output": text}
+
+    def _first_text(self, *paths: Path) -> str:
+        for path in paths:
+            match files.read_text(path, root=self.experiment.root):
+                case files.Ok(text):
+                    return str(text)
+                case files.Invalid(why) | files.Unreadable(why):
+                    raise ExperimentError(f"{path}: {why}; replace it by a text file")
+                case files.Missing():
+                    continue
+        raise ExperimentError(
+            f"{paths[0]}: is missing, and so is the run's judge_prompt.md; restore one of them"
+        )
+
+    def consensus_files(
+        self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]
+    ) -> ConsensusFiles:
+        """Return ``judge/result.json`` and the judges' part of ``run_result.json``.
+
+        Without a consensus both stay as they are: their format has no word for that.
+        """
+        if result.score is None:
+            return ConsensusFiles({})
+        wanted: dict[str, Any] = {
+            "score": result.score,
+            "passed": bool(result.passed),
+            "grade": result.grade,
+            "reasoning": result.reasoning,
+        }
+        judged = {f"judge_{key}": value for key, value in wanted.items()}
+        path = self.consensus_file(run)
+        stored = files.read_json(path, root=self.experiment.root)
+        if isinstance(stored, files.Ok) and "is_valid" in stored.value:
+            wanted["is_valid"] = True
+        # It holds the agent's figures, too, which cannot be made here: updated, never created.
+        agent_file = run.path / "run_result.json"
+        match files.read_json(agent_file, root=self.experiment.root):
+            case files.Ok(value):
+                judged["judges"] = self._judges(value.get("judges"), judgments)
+                return ConsensusFiles({path: wanted, agent_file: judged})
+            case files.Missing():
+                return ConsensusFiles({path: wanted})
+            case files.Invalid(why) | files.Unreadable(why):
+                problem = f"{agent_file}: {why}; restore it, the judgments are safe"
+                return ConsensusFiles({path: wanted}, (problem,))
+
+    def _judges(self, stored: Any, judgments: Mapping[int, Judgment]) -> list[dict[str, Any]]:
+        known = {
+            entry.get("judge_number"): entry
+            for entry in (stored if isinstance(stored, list) else [])
+            if isinstance(entry, dict)
+        }
+        models = {judge.number: judge.model for judge in self.experiment.panel}
+        return [
+            {
+                **known.get(number, {}),
+                "model": models[number],
+                "score": judgments[number].score,
+                "passed": judgments[number].passed,
+                "grade": judgments[number].grade,
+                "reasoning": judgments[number].reasoning,
+                "judge_number": number,
+            }
+            for number in sorted(judgments)
+        ]
+
+
+def _read_config(file: Path, root: Path) -> dict[str, Any]:
+    match files.read_json(file, root=root):
+        case files.Ok(value):
+            return dict(value)
+        case files.Missing():
+            raise ExperimentError(f"{file}: there is no such file; restore the experiment's config")
+        case files.Invalid(why):
+            raise ExperimentError(f"{file}: {why}; restore the experiment's config")
+        case files.Unreadable(why):
+            raise ExperimentError(f"{file}: cannot be read ({why}); mend its permissions")
+
+
+def _models(found: Mapping[str, Any], file: Path) -> list[str]:
+    """Return the judges' models, in order; older configs have one, under another name."""
+    models = found.get("judge_models")
+    if models is None and "judge_model" in found:
+        models = [found["judge_model"]]
+    if not isinstance(models, list) or not all(isinstance(m, str) and m for m in models):
+        raise ExperimentError(f"{file}: judge_models: must be a list of model names; correct it")
+    if not models:
+        raise ExperimentError(f"{file}: judge_models: the panel is empty; list at least one model")
+    return models
+
+
+def _count(found: Mapping[str, Any], key: str, file: Path) -> int:
+    value = found.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10_000:  # noqa: PLR2004 - a typing error, not an experiment
+        raise ExperimentError(f"{file}: {key}: must be a whole number from 0 to 10000; correct it")
+    return value
+
+
+def _check_overrides(keys: ExperimentKeys, file: Path) -> None:
+    if keys.layout != "scylla":
+        raise ExperimentError(
+            f"{file}: stands beside {CONFIG} without overriding it; add layout: scylla"
+        )
+    default = config.ExperimentKeys()
+    for key in ("task", "rubric", "runs"):
+        if getattr(keys, key) != getattr(default, key):
+            raise ExperimentError(
+                f"{file}: {key}: has no meaning with layout: scylla; remove it"
+            )
+
+
+def _panel(models: list[str], keys: ExperimentKeys, file: Path) -> tuple[JudgeSpec, ...]:
+    """Lay the entries of ``experiment.yaml`` over the config's judges, in order."""
+    entries = list(keys.judges or ())
+    specs: list[JudgeSpec] = []
+    for index in range(max(len(models), len(entries))):
+        model = models[index] if index < len(models) else None
+        name = model if model is None or models.count(model) == 1 else f"{model}-{index + 1}"
+        known: dict[str, Any] = {} if model is None else {"name": name, "model": model}
+        if index < len(entries):
+            entry = {"kind": DEFAULT_KIND, **known, **entries[index]}
+            specs.append(config.judge_spec(entry, index + 1, keys, file=file))
+        else:
+            specs.append(config.default_spec(DEFAULT_KIND, known, index + 1))
+    config.check_names(specs, file)
+    return tuple(specs)
+
+
+def _crashed(result: Mapping[str, Any]) -> bool:
+    """Tell whether the agent never got going: exit code -1 and not one token used."""
+    if result.get("exit_code") != -1:
+        return False
+    tokens = result.get("token_stats")
+    return isinstance(tokens, dict) and not any(tokens.values())

@@ -1,0 +1,55 @@
+"""Native locks on files that are never deleted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from filelock import lock_descriptor
+
+from harness import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def claim(path: Path) -> Iterator[int | None]:
+    """Hold the lock on ``path`` without waiting; yields its descriptor, None if it is taken.
+
+    A child process that inherits the descriptor keeps the lock while it lives.
+    """
+    fd = files.open_lock(path)
+    try:
+        if lock_descriptor(fd, blocking=False):
+            note = f"{socket.gethostname()}:{os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC"
+            files.write_note(fd, note)
+            yield fd
+        else:
+            yield None
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock on ``path``, waiting for it; only for work of milliseconds."""
+    fd = files.open_lock(path)
+    try:
+        lock_descriptor(fd, poll_interval=0.005)
+        yield
+    finally:
+        os.close(fd)
+
+
+def holder(path: Path) -> str:
+    """Return who holds a claim, as far as its note tells."""
+    match files.read_text(path, root=path.parent, cap=4096):
+        case files.Ok(text) if text.strip():
+            return str(text.strip())
+        case _:
+            return "another process"

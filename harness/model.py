@@ -1,0 +1,297 @@
+"""The values that travel from a directory to a report; all of them frozen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class SlotStatus(StrEnum):
+    """What the disk says of a slot."""
+
+    COMPLETE = "complete"
+    MISSING = "missing"
+    FAILED = "failed"
+    STALE = "stale"
+    BLOCKED = "blocked"
+
+
+WORK = (SlotStatus.MISSING, SlotStatus.FAILED)
+"""The statuses that are judged unless the user selects others."""
+
+JUDGEABLE = (*WORK, SlotStatus.STALE)
+"""The statuses that can be judged at all; the others are only listed."""
+
+
+def check_score(value: object) -> float:
+    """Return ``value`` as a score, or raise ``ValueError`` that says what is wrong with it.
+
+    A score is a finite number from 0 to 1; text, booleans, and null are none, and
+    nothing is clamped into the range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"score must be a number within 0..1, got {_shown(value)}")  # noqa: TRY004 - one error type for every bad score
+    try:
+        score = float(value)
+    except OverflowError:
+        raise ValueError("score must be within 0..1, got a huge number") from None
+    if not math.isfinite(score):
+        raise ValueError(f"score must be finite, got {score}")
+    if not 0.0 <= score <= 1.0:
+        raise ValueError(f"score must be within 0..1, got {value}")
+    return score
+
+
+def _shown(value: object) -> str:
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."  # noqa: PLR2004 - one line of a terminal
+
+
+GRADES: Mapping[str, float] = {"S": 1.0, "A": 0.8, "B": 0.6, "C": 0.4, "D": 0.2, "F": 0.0}
+"""The grade scale unless a rubric has its own: the lowest score of each grade."""
+
+
+def grade_of(score: float, scale: Mapping[str, float] = GRADES) -> str:
+    """Return the best grade whose lowest score ``score`` reaches."""
+    reached = [(floor, grade) for grade, floor in scale.items() if score >= floor]
+    return max(reached)[1] if reached else min((f, g) for g, f in scale.items())[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One thing the rubric asks; ``run``/``expect`` make it checkable without a model."""
+
+    id: str
+    check: str
+    points: float
+    na_condition: str | None = None
+    run: tuple[str, ...] | None = None
+    expect: Expectation | None = None
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a criterion's command must do; every given part must hold.
+
+    ``stdout`` is compared without trailing white space, ``matches`` is a regular
+    expression searched in stdout.
+    """
+
+    exit_code: int = 0
+    stdout: str | None = None
+    contains: tuple[str, ...] = ()
+    matches: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A weighted group of criteria."""
+
+    name: str
+    weight: float
+    scoring_type: str
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rubric:
+    """What is asked of a run, and how points become a score."""
+
+    path: Path
+    text: str
+    sha256: str
+    categories: tuple[Category, ...]
+    pass_threshold: float
+    grades: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSpec:
+    """One configured judge of a panel; ``number`` is its place, from 1."""
+
+    number: int
+    name: str
+    kind: str
+    model: str | None = None
+    timeout: float = 1200.0
+    max_parallel: int | None = None
+    weight: float = 1.0
+    env: tuple[str, ...] = ()
+    price: Mapping[str, float] | None = None
+    require_token: bool = False
+    settings: Any = None
+    sha256: str = ""
+
+    @property
+    def slot(self) -> str:
+        """The name of this judge's slot in every run."""
+        return f"judge_{self.number:02d}"
+
+    @property
+    def label(self) -> str:
+        """Number and name, for people."""
+        return f"{self.number:02d} {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How judgments become a consensus.
+
+    ``whole_panel``: a verdict needs more than half of all judges, not only of those
+    that answered, and may be undecided. ``quorum``: how many judgments it needs.
+    """
+
+    score: str = "mean"
+    passed: str = "majority"
+    threshold: float | None = None
+    trim: float = 0.2
+    quorum: int = 1
+    whole_panel: bool = True
+    quotes: str = "closest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One finished answer under judgment.
+
+    ``name`` is its path as it stands in node ids. ``blocked`` says why there is
+    nothing to judge, ``problem`` what the experiment's author must mend before it can
+    be judged. The hashes cover what its prompt is made of.
+    """
+
+    name: str
+    path: Path
+    task: str = ""
+    group: str = ""
+    blocked: str | None = None
+    problem: str | None = None
+    rubric: Rubric | None = None
+    inputs_sha256: str | None = None
+    words: frozenset[str] = frozenset()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgment:
+    """The valid, recorded answer of one judge about one run.
+
+    ``raw`` is the whole object on disk, provenance and unknown keys included.
+    """
+
+    score: float
+    passed: bool
+    grade: str
+    reasoning: str
+    raw: Mapping[str, Any]
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Where the judgment came from; empty in files of other tools."""
+        found = self.raw.get("provenance")
+        return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """The place where one judge owes one judgment on one run."""
+
+    run: Run
+    judge: JudgeSpec
+    status: SlotStatus
+    why: str = ""
+    judgment: Judgment | None = None
+
+    @property
+    def name(self) -> str:
+        """The slot's name within its experiment: ``runs/a/judge_02``."""
+        return f"{self.run.name}/{self.judge.slot}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A directory of runs, the panel that judges them, and the rules."""
+
+    name: str
+    root: Path
+    config_file: Path
+    panel: tuple[JudgeSpec, ...]
+    rule: Rule
+    retries: int = 1
+    score_from: str = "rubric"
+    prompt_template: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The slot has a valid judgment on disk."""
+
+    slot: Slot
+    judgment: Judgment
+    started: float
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The slot was tried and has no valid judgment; ``error`` says why."""
+
+    slot: Slot
+    error: Exception
+    started: float
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """The slot was not tried, and nothing was paid; a later session may."""
+
+    slot: Slot
+    reason: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """The judge raised what is not about the slot; it is raised again in the main thread."""
+
+    slot: Slot
+    error: BaseException
+    started: float
+    seconds: float
+
+
+Outcome = Judged | Failed | Deferred | Raised
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consensus:
+    """The panel's joint answer for one run, derived from its judgments alone.
+
+    ``passed`` is None while the panel is undecided or the quorum is not reached;
+    ``score`` is None without a quorum. ``quoted`` is the number of the judge whose
+    reasoning is given.
+    """
+
+    score: float | None
+    passed: bool | None
+    grade: str | None
+    reasoning: str
+    quoted: int | None
+    judges: int
+    judged: int
+    complete: bool
+    votes_for: int
+    votes_against: int
+    spread: float | None
+    disagreement: bool
+    rule: str

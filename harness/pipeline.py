@@ -1,0 +1,115 @@
+"""The whole job in one call, without pytest: scan, plan, dispatch, settle."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.attempt import Bench, judge_slot
+from harness.dispatch import capture, dispatch, explain
+from harness.errors import SelectionError
+from harness.layouts import open_experiment
+from harness.model import JUDGEABLE, WORK, Deferred, Failed, Judged, Raised, SlotStatus
+from harness.scan import scan
+from harness.settle import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from harness.model import Consensus, Outcome
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What a call found and did.
+
+    ``slots``: the number of slots by status at the scan. ``selected``: names of the
+    slots that were judged, or would be. ``failures`` and ``deferred``: reasons by slot
+    name. ``consensus``: by run name, for runs with a judgment. ``problems``: messages
+    about files that stopped nothing.
+    """
+
+    slots: Counter[SlotStatus] = field(default_factory=Counter)
+    selected: tuple[str, ...] = ()
+    judged: int = 0
+    failed: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    deferred: dict[str, str] = field(default_factory=dict)
+    regenerated: int = 0
+    consensus: dict[str, Consensus] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def count(self, outcome: Outcome) -> None:
+        """Add one outcome; main thread only."""
+        match outcome:
+            case Judged():
+                self.judged += 1
+                self.problems += outcome.notes
+            case Failed():
+                self.failed += 1
+                self.failures[outcome.slot.name] = explain(outcome.error)
+            case Deferred():
+                self.deferred[outcome.slot.name] = outcome.reason
+            case Raised():
+                raise outcome.error
+
+
+def judge_experiment(
+    path: str | Path,
+    *,
+    parallel: int = 1,
+    status: SlotStatus | str | Iterable[SlotStatus | str] | None = None,
+    dry_run: bool = False,
+) -> Statistics:
+    """Judge the slots of an experiment that have no valid judgment, then settle its runs.
+
+    ``path`` is the experiment's directory. ``status`` selects other slots than the
+    missing and failed ones; complete and blocked slots are never judged. With
+    ``dry_run`` nothing is judged and nothing on disk changes. Settling starts after
+    the last outcome. Raises ``ExperimentError`` if the experiment cannot be read,
+    ``SelectionError`` for arguments that make no sense.
+    """
+    check_parallel(parallel)
+    found = scan(open_experiment(Path(path)))
+    slots = found.select([s for s in statuses(status) if s in JUDGEABLE])
+    statistics = Statistics(slots=found.counts(), selected=tuple(slot.name for slot in slots))
+    if dry_run:
+        return statistics
+    bench = Bench()
+    work = partial(judge_slot, layout=found.layout, bench=bench)
+    try:
+        for outcome in dispatch(
+            slots, partial(capture, work=work), parallel=parallel, stop=bench.launcher.stop
+        ):
+            statistics.count(outcome)
+    finally:
+        settled = settle(found)
+        statistics.regenerated = settled.regenerated
+        statistics.consensus = settled.results
+        statistics.problems += settled.problems
+    return statistics
+
+
+def check_parallel(parallel: object) -> None:
+    """Refuse what is no number of lanes."""
+    if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
+        raise SelectionError(f"parallel must be a whole number from 1 on, got {parallel!r}")
+
+
+def statuses(
+    chosen: SlotStatus | str | Iterable[SlotStatus | str] | None,
+) -> Collection[SlotStatus]:
+    """Return the statuses meant; by default those that need work."""
+    if chosen is None:
+        return WORK
+    names = [chosen] if isinstance(chosen, str) else list(chosen)
+    found = []
+    for name in names:
+        if name not in list(SlotStatus):
+            known = ", ".join(SlotStatus)
+            raise SelectionError(f"unknown status {str(name)!r}; use one of: {known}")
+        found.append(SlotStatus(name))
+    return found

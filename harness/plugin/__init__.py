@@ -1,0 +1,101 @@
+"""The pytest adapter. A session without an experiment only pays for this module.
+
+Everything else is imported when the first experiment is met.
+"""
+
+from __future__ import annotations
+
+import os.path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.plugin import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.plugin.session import PanelSession
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Make the hook known that replaces judges."""
+    from harness.plugin import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and their ini twins."""
+    options.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; map path arguments inside experiments to their slots."""
+    for line in options.MARKERS:
+        config.addinivalue_line("markers", line)
+    options.check(config)
+    _map_arguments(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Keep pytest from importing a ``conftest.py`` that lies inside a run."""
+    known = early_config.known_args_namespace
+    given = list(known.file_or_dir)
+    known.file_or_dir = [_anchor(arg, early_config) for arg in given or [os.curdir]]
+    if known.file_or_dir == [os.curdir]:
+        known.file_or_dir = given
+    try:
+        return (yield)
+    finally:
+        known.file_or_dir = given
+
+
+def _anchor(arg: str, config: pytest.Config) -> str:
+    if not options.may_lie_in_experiment(arg, config):
+        return arg
+    from harness.plugin.arguments import locate
+
+    place = locate(arg, config)
+    return arg if place is None else str(place.root / place.config_file.name)
+
+
+def _map_arguments(config: pytest.Config) -> None:
+    if any(options.may_lie_in_experiment(arg, config) for arg in config.args):
+        from harness.plugin.arguments import map_arguments
+
+        map_arguments(config)
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect an experiment as such, and nothing else that lies in its directory."""
+    if not options.looks_like_experiment(path):
+        return None
+    from harness.plugin.collect import ExperimentDirectory
+
+    node: pytest.Collector = ExperimentDirectory.from_parent(parent, path=path)
+    return node
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the slots of an experiment from its configuration file."""
+    if file_path.name not in ("experiment.yaml", "experiment.json"):
+        return None
+    from harness.plugin.collect import experiment_file
+
+    return experiment_file(file_path, parent)
+
+
+def panel_session(config: pytest.Config) -> PanelSession:
+    """Return the session's state; made, and registered as a plugin, at the first experiment."""
+    from harness.plugin.session import PanelSession
+
+    found = config.pluginmanager.get_plugin(PanelSession.NAME)
+    if found is None:
+        found = PanelSession(config)
+        config.pluginmanager.register(found, PanelSession.NAME)
+    assert isinstance(found, PanelSession)  # noqa: S101 - narrows the type
+    return found

@@ -1,0 +1,120 @@
+"""The run loop: work in threads, pytest's own protocol in the main thread.
+
+Pool threads judge. When a slot is done the main thread runs the complete native
+protocol for its item, which replays the outcome; so every hook fires in the main
+thread, one item at a time, in completion order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from harness.dispatch import Pool
+from harness.plugin.collect import SlotItem, slot_items
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+    from harness.model import Outcome
+    from harness.plugin.session import Job, PanelSession
+
+MARKS = ("skip", "skipif", "xfail", "filterwarnings")
+"""Marks that are looked at in the set-up, which for a slot judged ahead would be too late."""
+
+
+def runtestloop(session: pytest.Session, panel: PanelSession) -> object:
+    """Run the session's items; None if pytest's own loop is the right one."""
+    option = session.config.option
+    if session.testsfailed and not option.continue_on_collection_errors:
+        return None
+    sequential = (
+        panel.parallel <= 1
+        or option.collectonly
+        or option.usepdb
+        or option.trace
+        or any(getattr(option, name, False) for name in ("setuponly", "setupplan", "stepwise"))
+        or sum(1 for _ in slot_items(session.items)) <= 1
+    )
+    if sequential:
+        return None
+    _Loop(session, panel).run()
+    return True
+
+
+class _Loop:
+    """One pass over the items."""
+
+    def __init__(self, session: pytest.Session, panel: PanelSession) -> None:
+        self._session = session
+        self._panel = panel
+        self._stop_early = bool(session.config.getoption("maxfail"))
+
+    def run(self) -> None:
+        """Run groups of slots in the pool, everything else one at a time."""
+        items = self._session.items
+        groups = [list(group) for _, group in groupby(items, key=_ahead)]
+        for index, group in enumerate(groups):
+            after = groups[index + 1][0] if index + 1 < len(groups) else None
+            if _ahead(group[0]) and len(group) > 1:
+                self._in_pool([item for item in group if isinstance(item, SlotItem)], after)
+            else:
+                self._in_turn(group, after)
+
+    def _in_turn(self, group: Sequence[pytest.Item], after: pytest.Item | None) -> None:
+        for index, item in enumerate(group):
+            self._protocol(item, group[index + 1] if index + 1 < len(group) else after)
+            self._raise_if_stopped()
+
+    def _in_pool(self, group: Sequence[SlotItem], after: pytest.Item | None) -> None:
+        from harness.plugin.session import Job
+
+        panel = self._panel
+        waiting = deque(group)
+        open_items = dict.fromkeys(group)
+        lanes = min(panel.parallel, len(group))
+        pool: Pool[Job]
+        with Pool(lanes, panel.work, stop=panel.bench.launcher.stop) as pool:
+            while waiting or pool.busy:
+                while waiting and pool.free and not self._stopped():
+                    item = waiting.popleft()
+                    pool.submit(Job(item, panel.judge_of(item)))
+                if not pool.busy:
+                    break
+                job, outcome = pool.next()
+                if waiting and not self._stop_early:  # the lane is full again before the report
+                    item = waiting.popleft()
+                    pool.submit(Job(item, panel.judge_of(item)))
+                del open_items[job.item]
+                self._report(job.item, outcome, next(iter(open_items), after))
+        self._raise_if_stopped()
+
+    def _report(self, item: SlotItem, outcome: Outcome, following: pytest.Item | None) -> None:
+        # The order of completion is not the one that was announced as `nextitem`; tear
+        # down what this item does not need.
+        self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - no public way
+        item.outcome = outcome
+        self._protocol(item, following)
+
+    def _protocol(self, item: pytest.Item, following: pytest.Item | None) -> None:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _stopped(self) -> bool:
+        return bool(self._session.shouldfail or self._session.shouldstop)
+
+    def _raise_if_stopped(self) -> None:
+        session = self._session
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+
+
+def _ahead(item: pytest.Item) -> bool:
+    """Tell whether an item may be judged before its own protocol runs."""
+    return isinstance(item, SlotItem) and not any(
+        mark.name in MARKS for mark in item.iter_markers()
+    )

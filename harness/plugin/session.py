@@ -1,0 +1,199 @@
+"""What the plugin knows of one session; registered when the first experiment is met.
+
+Only the main thread touches it, but for ``work``, which reads.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import judges
+from harness.attempt import Bench, judge_slot
+from harness.dispatch import capture
+from harness.errors import ExperimentError
+from harness.layouts import open_experiment
+from harness.model import JUDGEABLE, WORK, Failed, Judged, Raised, SlotStatus
+from harness.pipeline import Statistics
+from harness.plugin import options
+from harness.plugin.arguments import selection_of, unmatched
+from harness.plugin.collect import ExperimentFile, SlotItem, slot_items
+from harness.plugin.loop import runtestloop
+from harness.plugin.terminal import PanelTerminal
+from harness.scan import Scan, scan
+from harness.settle import Settled, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.attempt import Asks
+    from harness.judges import Judge
+    from harness.model import JudgeSpec, Outcome, Slot
+
+EXIT_DEFERRED = 75
+"""Nothing failed, but slots were deferred: run the same command again later (EX_TEMPFAIL)."""
+
+
+class PanelSession:
+    """The experiments of a session, what became of their slots, and the exit code."""
+
+    NAME = "harness-session"
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.parallel = options.parallel(config)
+        self.dry_run = options.dry_run(config)
+        self.statuses = tuple(SlotStatus(name) for name in options.statuses(config)) or WORK
+        self.scans: dict[Path, Scan] = {}
+        self.chosen: dict[Path, tuple[Slot, ...]] = {}
+        self.work_found = 0
+        self.broken = 0
+        self.statistics = Statistics()
+        self.settled: dict[Path, Settled] = {}
+        self.bench = Bench()
+        self.after: dict[int, SlotStatus] = {}
+        self._problems: list[str] = []
+        self._built: dict[tuple[Path, int], Judge | None] = {}
+        config.pluginmanager.register(PanelTerminal(self), "harness-terminal")
+
+    # --- collection --------------------------------------------------------------------------
+
+    def open(self, root: Path) -> tuple[Scan, list[Slot]]:
+        """Scan an experiment and return the slots to judge: the arguments' and the statuses'."""
+        scanned = scan(open_experiment(root))
+        self.scans[root] = scanned
+        chosen = scanned.slots
+        selections = selection_of(self.config, root)
+        if selections is not None:
+            below = scanned.layout.experiment.root
+            places = [(s.name, _inner(s, below)) for s in chosen]
+            for selection in unmatched(selections, places):
+                self._problems.append(f"not found: {selection.arg} (no slot of {root} is meant)")
+            chosen = tuple(
+                slot
+                for slot, place in zip(chosen, places, strict=True)
+                if any(s.matches(*place) for s in selections)
+            )
+        self.chosen[root] = tuple(slot for slot in chosen if slot.status in self.statuses)
+        slots = [slot for slot in self.chosen[root] if slot.status in JUDGEABLE]
+        self.work_found += len(slots)
+        return scanned, slots
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Count the experiments that could not be collected."""
+        name = report.nodeid.rpartition("/")[2]
+        if report.failed and (name in ("experiment.yaml", "experiment.json")):
+            self.broken += 1
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
+        """Refuse arguments that mean no slot; put ordinary tests before the slots.
+
+        Ordinary tests must not run while threads judge: output capture, the current
+        directory, and warnings belong to the whole process.
+        """
+        if self._problems:
+            raise pytest.UsageError(*self._problems)
+        result = yield
+        slots = set(slot_items(items))
+        items.sort(key=slots.__contains__)
+        return result
+
+    # --- running -----------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> object:
+        """Run the slots in a pool if there is something to run in parallel."""
+        if self.broken and session.testsfailed == self.broken:
+            # One experiment that cannot be read is reported and fails the session, but
+            # it does not keep the others from being judged.
+            session.config.option.continue_on_collection_errors = True
+        if self.dry_run:
+            return True
+        return runtestloop(session, self)
+
+    def judge(self, item: SlotItem) -> Outcome:
+        """Judge a slot in this thread, in its turn."""
+        return self.work(Job(item, self.judge_of(item)))
+
+    def work(self, job: Job) -> Outcome:
+        """Judge a slot; called from worker threads, never raises."""
+        item = job.item
+        return capture(
+            item.slot,
+            lambda slot: judge_slot(slot, layout=item.layout, bench=self.bench, judge=job.judge),
+            pass_on=(pytest.exit.Exception,),
+        )
+
+    def judge_of(self, item: SlotItem) -> Asks | None:
+        """Return the judge of a slot; conftest files may replace it."""
+        judge = self._configured(item)
+        if item.ihook.pytest_harness_judge.get_hookimpls():
+            replaced: Asks | None = item.ihook.pytest_harness_judge(slot=item.slot, judge=judge)
+            if replaced is not None:
+                return replaced
+        return judge
+
+    def _configured(self, item: SlotItem) -> Judge | None:
+        """Build each judge of an experiment once; one that cannot be is explained by its slots."""
+        spec: JudgeSpec = item.slot.judge
+        key = (item.layout.experiment.root, spec.number)
+        if key not in self._built:
+            try:
+                self._built[key] = judges.build(spec)
+            except ExperimentError:
+                self._built[key] = None
+        return self._built[key]
+
+    def count(self, outcome: Outcome) -> None:
+        """Add an outcome to the session's figures."""
+        if isinstance(outcome, Judged | Failed):
+            judged = isinstance(outcome, Judged)
+            self.after[id(outcome.slot)] = SlotStatus.COMPLETE if judged else SlotStatus.FAILED
+        if not isinstance(outcome, Raised):
+            self.statistics.count(outcome)
+
+    # --- the end -----------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Settle every collected run, then decide what the session says to its caller."""
+        if not (self.dry_run or session.config.option.collectonly):
+            for root in sorted(self.scans):
+                self.settled[root] = settle(self.scans[root])
+        session.exitstatus = self._exit_status(session)
+
+    def _exit_status(self, session: pytest.Session) -> int:
+        status = int(session.exitstatus)
+        nothing_left = status == pytest.ExitCode.NO_TESTS_COLLECTED and self.scans
+        if nothing_left and (self.work_found == 0 or self.dry_run):
+            return pytest.ExitCode.OK
+        if status == pytest.ExitCode.OK and self.statistics.deferred:
+            return EXIT_DEFERRED
+        return status
+
+    def totals(self) -> Counter[SlotStatus]:
+        """Return the number of slots by status at the scan, over all experiments."""
+        return sum((scanned.counts() for scanned in self.scans.values()), Counter())
+
+
+def _inner(slot: Slot, root: Path) -> str:
+    from harness.layouts import open_parts
+
+    return open_parts(slot.run.path.relative_to(root).as_posix())
+
+
+class Job:
+    """A slot's item and the judge that will be asked, decided in the main thread."""
+
+    __slots__ = ("item", "judge")
+
+    def __init__(self, item: SlotItem, judge: Asks | None) -> None:
+        self.item = item
+        self.judge = judge
+
+
+__all__ = ["EXIT_DEFERRED", "ExperimentFile", "Job", "PanelSession"]

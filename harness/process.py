@@ -1,0 +1,238 @@
+"""Child processes: own session, deadline, output cap, and one switch that ends them all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from harness import files
+from harness.errors import Interrupted, JudgeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+OUTPUT_CAP = 10 * 1024 * 1024
+"""Bytes that a child may write to one file; what is longer is no answer."""
+
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL at a deadline."""
+
+STOP_GRACE = 0.5
+"""The same when the session is interrupted."""
+
+PASSED_ON = frozenset(
+    "HOME LANG LANGUAGE LOGNAME PATH SHELL TERM TMPDIR TZ USER VIRTUAL_ENV".split()  # noqa: SIM905 - a list of words reads better as one
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a child process ended; ``exit_code`` is negative for a signal."""
+
+    exit_code: int
+    seconds: float
+    timed_out: bool = False
+    capped: bool = False
+
+
+class Launch(Protocol):
+    """Runs one child process to its end."""
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdout: Path,
+        stderr: Path,
+        timeout: float,
+        stdin: Path | None = None,
+    ) -> Finished: ...
+
+
+def clean_environment(
+    environment: Mapping[str, str], passed_on: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return what a child may see: an allow-list, the locale, and what its judge asks for."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in PASSED_ON or name.startswith("LC_") or name in passed_on
+    }
+
+
+class Launcher:
+    """Starts child processes and knows which are running.
+
+    ``run`` is called from worker threads, ``stop`` from the main thread. After
+    ``stop`` no process starts any more.
+    """
+
+    def __init__(self) -> None:
+        # Between the check of `_stopping` and the entry in `_running` no `stop` may
+        # come, or a process would start after the kill.
+        self._lock = threading.Lock()
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._stopping = False
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the session is ending; a worker that sees it starts nothing new."""
+        return self._stopping
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdout: Path,
+        stderr: Path,
+        timeout: float,
+        stdin: Path | None = None,
+        inherit: Sequence[int] = (),
+    ) -> Finished:
+        """Run ``argv`` to its end, in its own session, its output going to new files.
+
+        At the deadline the process group gets SIGTERM and, ``GRACE`` seconds later,
+        SIGKILL; what is left of the group after a normal exit is killed as well.
+        Raises ``JudgeError`` if the program cannot be started, ``Interrupted`` if
+        ``stop`` was called.
+        """
+        began = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            source = os.open(stdin if stdin is not None else os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            stack.callback(os.close, source)
+            sinks = []
+            for path in (stdout, stderr):
+                sinks.append(files.create_spool(path))
+                stack.callback(os.close, sinks[-1])
+            child = self._start(argv, cwd, env, (source, *sinks), inherit)
+        try:
+            timed_out = _wait(child, timeout)
+        finally:
+            _end_group(child)
+            with self._lock:
+                del self._running[child.pid]
+        if self._stopping:
+            raise Interrupted
+        return Finished(
+            exit_code=child.returncode,
+            seconds=time.monotonic() - began,
+            timed_out=timed_out,
+            capped=max(stdout.stat().st_size, stderr.stat().st_size) >= OUTPUT_CAP,
+        )
+
+    def _start(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        streams: tuple[int, int, int],
+        inherit: Sequence[int],
+    ) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._stopping:
+                raise Interrupted
+            try:
+                child = subprocess.Popen(  # noqa: S603 - an argv list, never a shell
+                    list(argv),
+                    cwd=cwd,
+                    env=dict(env),
+                    stdin=streams[0],
+                    stdout=streams[1],
+                    stderr=streams[2],
+                    start_new_session=True,
+                    pass_fds=tuple(inherit),
+                )
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else str(error)
+                raise JudgeError(f"the program {argv[0]!r} cannot be started ({why})") from None
+            self._running[child.pid] = child
+        _cap_output(child.pid)
+        return child
+
+    def stop(self) -> int:
+        """End every running child, start no other, and return how many were ended."""
+        with self._lock:
+            self._stopping = True
+            children = list(self._running.values())
+        for child in children:
+            _signal_group(child, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_GRACE
+        while time.monotonic() < deadline and any(_alive(child) for child in children):
+            time.sleep(0.01)
+        for child in children:
+            _signal_group(child, signal.SIGKILL)
+        return len(children)
+
+
+def _alive(child: subprocess.Popen[bytes]) -> bool:
+    """Whether ``child`` runs; looks without reaping, which is its worker's business."""
+    if child.returncode is not None:
+        return False
+    try:
+        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
+
+
+def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # Only while the leader is not reaped is its group's number surely its own.
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, number)
+
+
+def _wait(child: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Wait for the end of ``child`` without reaping it; return whether the deadline passed."""
+    if _exits_within(child, timeout):
+        return False
+    _signal_group(child, signal.SIGTERM)
+    if not _exits_within(child, GRACE):
+        _signal_group(child, signal.SIGKILL)
+        _exits_within(child, GRACE)
+    return True
+
+
+def _exits_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
+    if sys.platform == "linux":
+        fd = os.pidfd_open(child.pid)
+        try:
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            # poll(2) takes milliseconds in an int: some 24 days at most
+            return bool(poll.poll(min(seconds * 1000, 2**31 - 1)))
+        finally:
+            os.close(fd)
+    end = time.monotonic() + seconds
+    while _alive(child):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _end_group(child: subprocess.Popen[bytes]) -> None:
+    _signal_group(child, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=GRACE)
+
+
+def _cap_output(pid: int) -> None:
+    """Bound every file the child writes; the kernel stops it with SIGXFSZ at the cap."""
+    if sys.platform == "linux":
+        import resource
+
+        with contextlib.suppress(OSError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (OUTPUT_CAP, OUTPUT_CAP))

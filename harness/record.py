@@ -1,0 +1,70 @@
+"""From a verdict to the object that is written as ``judgment.json``; a pure function."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import harness
+from harness.model import GRADES, grade_of
+from harness.rubric import rubric_score
+
+if TYPE_CHECKING:
+    from harness.freeze import FrozenPrompt
+    from harness.judges import Reply
+    from harness.model import Slot
+    from harness.reply import Verdict
+
+SCHEMA = 1
+
+
+def judgment_object(
+    verdict: Verdict,
+    slot: Slot,
+    reply: Reply,
+    *,
+    prompt: FrozenPrompt,
+    attempt: str,
+    started: datetime,
+    seconds: float,
+    score_from: str,
+) -> dict[str, Any]:
+    """Return the judgment with its provenance.
+
+    With ``score_from="rubric"`` the score is computed from the reply's criteria where
+    they determine it; else it is the declared one. The verdict is always the judge's.
+    """
+    run, judge = slot.run, slot.judge
+    computed = None
+    if run.rubric is not None and verdict.criteria_scores is not None:
+        computed = rubric_score(run.rubric, verdict.criteria_scores)
+    score = computed if score_from == "rubric" and computed is not None else verdict.score
+    return {
+        "score": score,
+        "passed": verdict.passed,
+        "grade": grade_of(score, GRADES if run.rubric is None else run.rubric.grades),
+        "reasoning": verdict.reasoning,
+        "is_valid": True,
+        "criteria_scores": verdict.criteria_scores,
+        "provenance": {
+            "schema": SCHEMA,
+            "judge": judge.name,
+            "kind": judge.kind,
+            "model": judge.model,
+            "model_answered": reply.model,
+            "prompt_sha256": prompt.sha256,
+            "rubric_sha256": prompt.rubric_sha256,
+            "inputs_sha256": prompt.inputs_sha256,
+            "judge_sha256": judge.sha256,
+            "attempt": attempt,
+            "started": started.isoformat(),
+            "ended": datetime.now(UTC).isoformat(),
+            "duration_seconds": round(seconds, 3),
+            "tokens": reply.tokens,
+            "cost_usd": reply.cost_usd,
+            "harness_version": harness.__version__,
+            "declared_score": verdict.score,
+            "rubric_score": computed,
+            "scores_differ": computed is not None and abs(computed - verdict.score) > 0.001,  # noqa: PLR2004 - rounding is no difference
+        },
+    }

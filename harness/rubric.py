@@ -1,0 +1,220 @@
+"""The rubric: what is asked, and how points become a score."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness import files
+from harness.errors import ExperimentError
+from harness.model import GRADES, Category, Criterion, Expectation, Rubric
+from harness.typed import NotNegative, Positive, Unit, convert
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DEFAULT_PASS_THRESHOLD = 0.6
+
+
+class ExpectKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys below a criterion's ``expect``."""
+
+    exit_code: int = 0
+    stdout: str | None = None
+    contains: str | tuple[str, ...] = ()
+    matches: str | None = None
+
+
+class ItemKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One criterion in the file."""
+
+    id: str
+    check: str
+    points: Positive
+    na_condition: str | None = None
+    run: str | tuple[str, ...] | None = None
+    expect: dict[str, Any] | str | int | None = None
+    timeout: Positive = 60.0
+
+
+class CategoryKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One category in the file."""
+
+    weight: NotNegative
+    items: tuple[dict[str, Any], ...]
+    scoring_type: str = "checklist"
+
+
+class GradingKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys below ``grading``."""
+
+    pass_threshold: Unit = DEFAULT_PASS_THRESHOLD
+    grade_scale: dict[str, Unit] | None = None
+
+
+class RubricKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The top level of the file."""
+
+    categories: dict[str, dict[str, Any]]
+    grading: GradingKeys = GradingKeys()
+    name: str | None = None
+    description: str | None = None
+
+
+def load_rubric(path: Path, *, root: Path) -> Rubric:
+    """Read a rubric file; ``ExperimentError`` names the file, the key, and the way out."""
+    keys = convert(files.load_yaml(path, root=root), RubricKeys, file=path)
+    text = files.read_text(path, root=root)
+    assert isinstance(text, files.Ok), "load_yaml has just read it"  # noqa: S101 - narrows the type
+    categories = tuple(
+        _category(name, value, path) for name, value in keys.categories.items()
+    )
+    if not any(category.weight > 0 and category.criteria for category in categories):
+        raise ExperimentError(
+            f"{path}: categories: no category has both a weight above 0 and items; add one"
+        )
+    _check_unique(categories, path)
+    return Rubric(
+        path=path,
+        text=text.value,
+        sha256=hashlib.sha256(text.value.encode()).hexdigest(),
+        categories=categories,
+        pass_threshold=keys.grading.pass_threshold,
+        grades=_grades(keys.grading, path),
+    )
+
+
+def _category(name: str, value: Any, path: Path) -> Category:
+    where = f"categories.{name}"
+    keys = convert(value, CategoryKeys, file=path, where=where)
+    criteria = tuple(
+        _criterion(item, path, f"{where}.items[{index}]") for index, item in enumerate(keys.items)
+    )
+    return Category(
+        name=name, weight=keys.weight, scoring_type=keys.scoring_type, criteria=criteria
+    )
+
+
+def _criterion(value: Any, path: Path, where: str) -> Criterion:
+    keys = convert(value, ItemKeys, file=path, where=where)
+    if keys.run is None and keys.expect is not None:
+        raise ExperimentError(f"{path}: {where}: expect needs a command; add run")
+    return Criterion(
+        id=keys.id,
+        check=keys.check,
+        points=keys.points,
+        na_condition=keys.na_condition,
+        run=_argv(keys.run, path, where),
+        expect=None if keys.run is None else _expectation(keys.expect, path, where),
+        timeout=keys.timeout,
+    )
+
+
+def _argv(run: str | tuple[str, ...] | None, path: Path, where: str) -> tuple[str, ...] | None:
+    """Split a command line; no shell ever sees it, so it has no pipes and no variables."""
+    if run is None:
+        return None
+    try:
+        argv = tuple(shlex.split(run)) if isinstance(run, str) else run
+    except ValueError as error:
+        raise ExperimentError(f"{path}: {where}.run: {error}; mend the quotes") from None
+    if not argv or not argv[0]:
+        raise ExperimentError(f"{path}: {where}.run: the command is empty; remove it or fill it in")
+    return argv
+
+
+def _expectation(value: Any, path: Path, where: str) -> Expectation:
+    """A number is an exit code, a text is the whole stdout, a mapping has the parts by name."""
+    if value is None:
+        return Expectation()
+    if isinstance(value, bool):
+        raise ExperimentError(f"{path}: {where}.expect: expected a mapping, got bool; correct it")
+    if isinstance(value, int):
+        return Expectation(exit_code=value)
+    if isinstance(value, str):
+        return Expectation(stdout=value)
+    keys = convert(value, ExpectKeys, file=path, where=f"{where}.expect")
+    if keys.matches is not None:
+        try:
+            re.compile(keys.matches)
+        except re.error as error:
+            raise ExperimentError(
+                f"{path}: {where}.expect.matches: no regular expression ({error}); correct it"
+            ) from None
+    contains = (keys.contains,) if isinstance(keys.contains, str) else keys.contains
+    return Expectation(
+        exit_code=keys.exit_code, stdout=keys.stdout, contains=contains, matches=keys.matches
+    )
+
+
+def _check_unique(categories: tuple[Category, ...], path: Path) -> None:
+    seen: set[str] = set()
+    for category in categories:
+        for criterion in category.criteria:
+            if criterion.id in seen:
+                raise ExperimentError(
+                    f"{path}: the item id {criterion.id!r} stands there twice; "
+                    "give each item its own"
+                )
+            seen.add(criterion.id)
+
+
+def _grades(keys: GradingKeys, path: Path) -> Mapping[str, float]:
+    if keys.grade_scale is None:
+        return GRADES
+    unknown = sorted(set(keys.grade_scale) - set(GRADES))
+    if unknown or "F" not in keys.grade_scale:
+        what = f"unknown grade {unknown[0]!r}" if unknown else "the grade 'F' is missing"
+        raise ExperimentError(
+            f"{path}: grading.grade_scale: {what}; use the grades {', '.join(GRADES)}"
+        )
+    return keys.grade_scale
+
+
+def rubric_score(rubric: Rubric, criteria_scores: Any) -> float | None:
+    """Compute the weighted score of a reply's criteria; None if they do not determine it.
+
+    Score = sum over categories of weight * (achieved / points), divided by the sum
+    of the weights. An item marked "N/A" counts neither way; a category whose items
+    are all "N/A" drops out with its weight. Items that are missing, or have points
+    outside 0..points, leave the score undetermined: nothing is guessed or clamped.
+    """
+    if not isinstance(criteria_scores, dict):
+        return None
+    terms: list[float] = []
+    weights: list[float] = []
+    for category in rubric.categories:
+        entry = criteria_scores.get(category.name)
+        items = entry.get("items") if isinstance(entry, dict) else None
+        points = _points(category, items)
+        if points is None:
+            return None
+        achieved, possible = points
+        if possible > 0:
+            terms.append(category.weight * (achieved / possible))
+            weights.append(category.weight)
+    total = math.fsum(weights)
+    return min(1.0, math.fsum(terms) / total) if total > 0 else None
+
+
+def _points(category: Category, items: Any) -> tuple[float, float] | None:
+    achieved: list[float] = []
+    possible: list[float] = []
+    for criterion in category.criteria:
+        item = items.get(criterion.id) if isinstance(items, dict) else None
+        value = item.get("achieved") if isinstance(item, dict) else None
+        if value == "N/A":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        if not 0 <= value <= criterion.points:
+            return None
+        achieved.append(float(value))
+        possible.append(criterion.points)
+    return math.fsum(achieved), math.fsum(possible)

@@ -1,0 +1,113 @@
+"""From a directory to runs, slots, and their statuses; reads, never writes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness import files
+from harness.layouts.base import Damaged, Found, Nothing
+from harness.model import Slot, SlotStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from harness.layouts import Layout
+    from harness.model import Judgment, JudgeSpec, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One experiment as it stood on disk: its slots, run by run, in panel order."""
+
+    layout: Layout
+    slots: tuple[Slot, ...]
+
+    def counts(self) -> Counter[SlotStatus]:
+        """Return the number of slots of each status."""
+        return Counter(slot.status for slot in self.slots)
+
+    def by_run(self) -> Iterator[tuple[Slot, ...]]:
+        """Yield the slots of each run."""
+        size = len(self.layout.experiment.panel)
+        for start in range(0, len(self.slots), size):
+            yield self.slots[start : start + size]
+
+    def select(self, statuses: Collection[SlotStatus]) -> tuple[Slot, ...]:
+        """Return the slots that have one of ``statuses``."""
+        return tuple(slot for slot in self.slots if slot.status in statuses)
+
+
+def scan(layout: Layout) -> Scan:
+    """Classify every slot that the experiment's directory and configuration expect.
+
+    Raises ``ExperimentError`` if the experiment as a whole cannot be read; what is
+    wrong with one slot or one run only spoils that.
+    """
+    slots: list[Slot] = []
+    for run in layout.runs():
+        prompt = _FrozenPrompt(layout, run)
+        slots += [_classify(layout, run, judge, prompt) for judge in layout.experiment.panel]
+    return Scan(layout, tuple(slots))
+
+
+def _classify(layout: Layout, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt) -> Slot:
+    found = layout.read_slot(run, judge)
+    if isinstance(found, Found):
+        changed = staleness(found.judgment, run, judge, prompt)
+        status = SlotStatus.STALE if changed else SlotStatus.COMPLETE
+        return Slot(
+            run=run, judge=judge, status=status, why=changed or "", judgment=found.judgment
+        )
+    if run.blocked is not None:
+        return Slot(run=run, judge=judge, status=SlotStatus.BLOCKED, why=run.blocked)
+    match found:
+        case Damaged(why) | Nothing(str(why)):
+            return Slot(run=run, judge=judge, status=SlotStatus.FAILED, why=why)
+        case Nothing():
+            why = run.problem or "never tried"
+            return Slot(run=run, judge=judge, status=SlotStatus.MISSING, why=why)
+
+
+class _FrozenPrompt:
+    """The hash of a run's frozen prompt, read when it is first asked for."""
+
+    def __init__(self, layout: Layout, run: Run) -> None:
+        self._layout = layout
+        self._run = run
+        self._known = False
+        self._sha256: str | None = None
+
+    def sha256(self) -> str | None:
+        """Return the hash of the prompt's bytes; None if there is no readable prompt."""
+        if not self._known:
+            self._known = True
+            path = self._layout.frozen_prompt(self._run)
+            if path is not None:
+                match files.read_bytes(path, root=self._layout.experiment.root):
+                    case files.Ok(data):
+                        self._sha256 = hashlib.sha256(data).hexdigest()
+        return self._sha256
+
+
+def staleness(
+    judgment: Judgment, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt
+) -> str | None:
+    """Say what changed since a judgment was made; None if nothing did, or if nobody knows."""
+    made_from = judgment.provenance
+    present = {
+        "judge_sha256": ("the judge's configuration", judge.sha256),
+        "rubric_sha256": ("the rubric", None if run.rubric is None else run.rubric.sha256),
+        "inputs_sha256": ("the task, the output, or the template", run.inputs_sha256),
+    }
+    changed = [
+        name
+        for key, (name, value) in present.items()
+        if value is not None and isinstance(made_from.get(key), str) and made_from[key] != value
+    ]
+    recorded = made_from.get("prompt_sha256")
+    if not changed and isinstance(recorded, str) and prompt.sha256() not in (None, recorded):
+        changed.append("the frozen prompt")
+    return f"{' and '.join(changed)} changed since" if changed else None

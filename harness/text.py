@@ -1,0 +1,27 @@
+"""Text that an agent or a judge wrote, made harmless for people's eyes."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+LENGTH_CAP = 4096
+"""Characters that are shown of one text."""
+
+
+def safe_text(text: str, cap: int = LENGTH_CAP) -> str:
+    """Make control and direction characters visible and bound the length.
+
+    Line breaks and tabs stay; nothing that could steer a terminal does.
+    """
+    if len(text) > cap:
+        text = f"{text[:cap]} [... {len(text) - cap} characters left out]"
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+def safe_line(text: str, cap: int = 300) -> str:
+    """The same for one line: line breaks become visible, too."""
+    return safe_text(" ".join(text.split()), cap)
