@@ -33,7 +33,7 @@ __all__ = [  # noqa: PLE0604 - names of _HOMES, which a type checker sees below
     *_HOMES,
 ]
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an error
     from harness.errors import ExperimentError as ExperimentError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import JudgeError as JudgeError
@@ -43,19 +43,19 @@ if TYPE_CHECKING:
     from harness.judges import Reply as Reply
     from harness.model import Consensus as Consensus
     from harness.model import Experiment as Experiment
-    from harness.model import Judgment as Judgment
     from harness.model import JudgeSpec as JudgeSpec
+    from harness.model import Judgment as Judgment
     from harness.model import Run as Run
     from harness.model import Slot as Slot
     from harness.model import SlotStatus as SlotStatus
     from harness.pipeline import Statistics as Statistics
     from harness.pipeline import judge_experiment as judge_experiment
+else:
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

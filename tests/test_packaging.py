@@ -1,0 +1,165 @@
+"""What is built and installed: the wheel, the source distribution, the public names."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib.util
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import Parser
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import harness
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+ROOT = Path(__file__).resolve().parent.parent
+DIST_INFO = f"pytest_judge_panel-{harness.__version__}.dist-info"
+LEFT_BEHIND = ("__pycache__", ".mypy_cache", ".ruff_cache")
+
+
+def build(directory: Path) -> tuple[Path, Path]:
+    """Build both distributions with what is installed, without a network."""
+    for module in ("build", "hatchling"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"needs the package {module!r} (the extra 'dev')")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(directory), "."]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = directory.glob("*.whl")
+    (source,) = directory.glob("*.tar.gz")
+    return wheel, source
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return the wheel and the source distribution of the checkout."""
+    return build(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def wheel(distributions: tuple[Path, Path]) -> zipfile.ZipFile:
+    """Return the built wheel, open."""
+    return zipfile.ZipFile(distributions[0])
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: zipfile.ZipFile) -> Message:
+    """Return the wheel's metadata."""
+    return Parser().parsestr(wheel.read(f"{DIST_INFO}/METADATA").decode())
+
+
+def package_files() -> set[str]:
+    """Return the names of the package's files in the checkout."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "harness").rglob("*")
+        if path.is_file() and not set(LEFT_BEHIND) & set(path.parts)
+    }
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    """A user gets the modules and py.typed; no tests, no experiments, no benchmarks."""
+    about = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
+    assert "harness/py.typed" in package_files()
+    assert set(wheel.namelist()) == package_files() | {f"{DIST_INFO}/{name}" for name in about}
+
+
+def test_the_wheel_runs_on_every_platform_with_a_new_enough_python(
+    wheel: zipfile.ZipFile, metadata: Message
+) -> None:
+    """The wheel is pure Python, and pip refuses it for a Python that is too old."""
+    tags = Parser().parsestr(wheel.read(f"{DIST_INFO}/WHEEL").decode()).get_all("Tag")
+    assert (tags, metadata["Requires-Python"]) == (["py3-none-any"], ">=3.11")
+
+
+def test_the_metadata_name_the_distribution_and_its_extras(metadata: Message) -> None:
+    """The distribution is called pytest-judge-panel; its extras are the documented ones."""
+    assert metadata["Name"] == "pytest-judge-panel"
+    assert metadata["License-Expression"] == "MIT"
+    assert set(metadata.get_all("Provides-Extra", [])) == {"report", "test", "dev"}
+    assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_version_has_one_source(metadata: Message) -> None:
+    """The built version is that of the imported package."""
+    assert metadata["Version"] == harness.__version__
+
+
+def test_pytest_finds_the_plugin_by_its_own_module_name(wheel: zipfile.ZipFile) -> None:
+    """The entry point has the module's name, so a conftest that names it does not clash."""
+    points = configparser.ConfigParser(delimiters=("=",))
+    points.read_string(wheel.read(f"{DIST_INFO}/entry_points.txt").decode())
+    found = {section: dict(points[section]) for section in points.sections()}
+    assert found == {"pytest11": {"harness.plugin": "harness.plugin"}}
+
+
+def test_the_source_distribution_is_enough_to_run_the_tests(
+    distributions: tuple[Path, Path],
+) -> None:
+    """It holds every file under version control, and nothing that git ignores."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a git checkout")
+    with tarfile.open(distributions[1]) as archive:
+        names = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    tracked = {name for name in git("ls-files", "-z") if (ROOT / name).exists()}
+    assert tracked - names == set()
+    assert git("check-ignore", "-z", "--no-index", "--stdin", given="\0".join(names)) == set()
+
+
+def git(*arguments: str, given: str = "") -> set[str]:
+    """Return the names that git answers with."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, input=given, capture_output=True, text=True, check=False
+    )
+    assert not done.stderr
+    return set(filter(None, done.stdout.split("\0")))
+
+
+@pytest.mark.parametrize("name", sorted({*harness.__all__} - {"__version__"}))
+def test_a_public_name_is_what_it_says(name: str) -> None:
+    """Every public name loads and is the class or function of that name."""
+    found = getattr(harness, name)
+    assert (found.__name__, found.__module__.partition(".")[0]) == (name, "harness")
+
+
+def test_type_checkers_see_the_names_that_are_loaded() -> None:
+    """The imports for type checkers and the table of lazy names agree, name by name."""
+    tree = ast.parse(Path(harness.__file__).read_text(encoding="utf-8"))
+    seen = {
+        alias.asname: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module != "importlib"
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+    assert set(seen) == {*harness.__all__} - {"__version__"}
+    for name, module in seen.items():
+        assert getattr(import_module(str(module)), name) is getattr(harness, name)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """A name that is not public says so, as any module does."""
+    with pytest.raises(AttributeError) as caught:
+        harness.nonsense  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
+    assert str(caught.value) == "module 'harness' has no attribute 'nonsense'"
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    """``import harness`` and ``dir(harness)`` pay for no module that is not asked for."""
+    program = (
+        "import sys; before = set(sys.modules); import harness; dir(harness); "
+        "print(sorted(n for n in set(sys.modules) - before "
+        "if n.partition('.')[0] not in sys.stdlib_module_names))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "['harness']\n"
