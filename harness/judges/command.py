@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -50,6 +51,11 @@ class CommandJudge:
             )
         if "/" in argv[0]:  # the judge runs elsewhere: its own program is looked up from here
             argv[0] = str(question.experiment.root / argv[0])
+        if shutil.which(argv[0], path=question.env.get("PATH")) is None:
+            raise JudgeError(
+                f"{question.experiment.config_file}: judges[{self._spec.number - 1}].argv: "
+                f"there is no program {argv[0]!r}; install it or correct argv"
+            )
         finished = question.run(argv, stdin=question.prompt_file)
         return Reply(text=reply_of(finished, question))
 

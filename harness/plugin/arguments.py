@@ -6,6 +6,7 @@ replaced by the experiment's configuration file, and what it selects is remember
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,9 +61,12 @@ def locate(arg: str, config: pytest.Config) -> Place | None:
     """Find the outermost experiment that an argument lies in, below the root directory.
 
     The outermost, because an agent's workspace may hold something that looks like one.
+    Without an ini file pytest takes the argument itself for the root directory, which
+    then bounds nothing.
     """
     text, _, name = arg.partition("::")
     path = Path(_absolute(config.invocation_params.dir, text))
+    bound = config.rootpath if config.inipath is not None else None
     found: Place | None = None
     for directory in (path, *path.parents):
         config_file = config_of(directory) if directory.is_dir() else None
@@ -71,14 +75,12 @@ def locate(arg: str, config: pytest.Config) -> Place | None:
             if inner in ("config", "experiment.yaml", "config/experiment.json"):
                 inner = ""
             found = Place(directory, config_file, inner, name)
-        if directory == config.rootpath:
+        if directory == bound:
             break
     return found
 
 
 def _absolute(base: Path, text: str) -> str:
-    import os.path
-
     return os.path.normpath(base / text)
 
 
@@ -118,9 +120,7 @@ def selection_of(config: pytest.Config, root: Path) -> list[Selection] | None:
     return config.stash.get(SELECTIONS, {}).get(root)
 
 
-def unmatched(
-    selections: Iterable[Selection], slots: Iterable[tuple[str, str]]
-) -> list[Selection]:
+def unmatched(selections: Iterable[Selection], slots: Iterable[tuple[str, str]]) -> list[Selection]:
     """Return the selections that mean no slot of the experiment, whatever its status."""
     known = list(slots)
     return [s for s in selections if not any(s.matches(*slot) for slot in known)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from _pytest._code.code import (
     ReprExceptionInfo,
     ReprFileLocation,
     ReprTraceback,
+    Traceback,
 )
 
+from harness import dispatch
 from harness.dispatch import explain
 from harness.errors import ExperimentError, HarnessError
 from harness.layouts import config_of
@@ -27,6 +30,11 @@ if TYPE_CHECKING:
 
     from harness.layouts import Layout
     from harness.model import Outcome, Slot
+    from harness.plugin.routing import LeanHooks, Record
+
+
+CAPTURE = dispatch.__file__
+"""Where a traceback enters a judge's work."""
 
 
 class ExperimentDirectory(pytest.Directory):
@@ -37,8 +45,10 @@ class ExperimentDirectory(pytest.Directory):
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Collect the configuration file, through a node for its directory if it has one."""
+        panel = panel_session(self.config)
         config_file = config_of(self.path)
         if config_file is None:
+            panel.broken += 1
             raise self.CollectError(
                 f"{self.path}: looks like an experiment, but has no experiment.yaml and no "
                 "config/experiment.json; create one of them"
@@ -47,6 +57,12 @@ class ExperimentDirectory(pytest.Directory):
             yield ConfigDirectory.from_parent(self, path=config_file.parent)
             return
         yield from self.ihook.pytest_collect_file(file_path=config_file, parent=self)
+
+    def repr_failure(  # type: ignore[override] # as in SlotItem
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> str | TerminalRepr:
+        """Show what is wrong with the experiment in one message."""
+        return _repr_collect_error(self, excinfo) or super().repr_failure(excinfo)
 
 
 class ConfigDirectory(pytest.Directory):
@@ -73,13 +89,20 @@ class ExperimentFile(pytest.File):
 
     root: Path
 
+    def __init__(self, path: Path, parent: pytest.Collector, **kwargs: Any) -> None:
+        if not path.is_relative_to(parent.config.rootpath):
+            # pytest would leave the path out of the ids: they could not be pasted back.
+            kwargs["nodeid"] = _id_outside(path, parent.config.rootpath)
+        super().__init__(path=path, parent=parent, **kwargs)
+
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Scan the experiment and make an item of every selected slot that needs work."""
         panel = panel_session(self.config)
         try:
             scanned, slots = panel.open(self.root)
         except ExperimentError as error:
-            raise self.CollectError(safe_text(str(error))) from None
+            panel.broken += 1
+            raise self.CollectError(str(error)) from None
         self.add_marker("slot")
         for slot in slots:
             item: SlotItem = SlotItem.from_parent(
@@ -87,13 +110,11 @@ class ExperimentFile(pytest.File):
             )
             yield item
 
-    def repr_failure(
+    def repr_failure(  # type: ignore[override] # as in SlotItem
         self, excinfo: pytest.ExceptionInfo[BaseException]
     ) -> str | TerminalRepr:
         """Show what is wrong with the experiment in one message."""
-        if isinstance(excinfo.value, self.CollectError):
-            return str(excinfo.value.args[0])
-        return super().repr_failure(excinfo)
+        return _repr_collect_error(self, excinfo) or super().repr_failure(excinfo)
 
 
 class SlotItem(pytest.Item):
@@ -107,11 +128,18 @@ class SlotItem(pytest.Item):
         self.slot = slot
         self.layout = layout
         self.outcome: Outcome | None = None
+        self.record: Record | None = None
+        self.lean: LeanHooks | None = None
         self.measured: tuple[float, float, float] | None = None
         self.add_marker(slot.status.value)
         judge, run = slot.judge, slot.run
         words = {judge.name, judge.model, judge.slot, slot.status.value, run.task, run.group}
         self.extra_keyword_matches.update(word for word in words | run.words if word)
+
+    @property
+    def ihook(self) -> Any:
+        """The hooks for this slot; fewer while other slots are judged in threads."""
+        return self.lean or super().ihook
 
     def runtest(self) -> None:
         """Replay what became of the slot; judge it now if that was not done ahead."""
@@ -121,7 +149,11 @@ class SlotItem(pytest.Item):
         else:  # judged ahead: the replay takes no time, but the judging did
             began, seconds = outcome.started, outcome.seconds
             self.measured = (began, began + seconds, seconds)
-        panel_session(self.config).count(outcome)
+        panel = panel_session(self.config)
+        if self.record is not None:
+            panel.routing.replay(self, self.record)
+            self.record = None
+        panel.count(outcome)
         match outcome:
             case Judged(judgment=judgment):
                 self.user_properties.append(("score", judgment.score))
@@ -135,6 +167,20 @@ class SlotItem(pytest.Item):
         """Return the place and the headline; the line is a number, or a skip mark is an error."""
         return self.path, 0, self.name
 
+    def _traceback_filter(
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> Traceback:
+        """Leave pytest's and our own frames out: what is of interest is the judge's code."""
+        package = str(Path(__file__).parents[1])
+        paths = [str(entry.path) for entry in excinfo.traceback]
+        start = next((i for i, path in enumerate(paths) if path == CAPTURE), 0)
+        kept = [
+            entry
+            for entry, path in zip(excinfo.traceback[start:], paths[start:], strict=True)
+            if not path.startswith(package)
+        ]
+        return Traceback(kept) if start and kept else excinfo.traceback
+
     def repr_failure(  # type: ignore[override] # the base class takes a style as well
         self, excinfo: pytest.ExceptionInfo[BaseException]
     ) -> str | TerminalRepr:
@@ -142,14 +188,36 @@ class SlotItem(pytest.Item):
         error = excinfo.value
         if not isinstance(error, HarnessError):
             return super().repr_failure(excinfo)
-        # Paths as they can be typed from here.
-        message = safe_text(explain(error)).replace(f"{self.config.rootpath}/", "")
-        # The shape that pytest's summary, JUnit XML, and pytest-xdist all know.
-        crash = ReprFileLocation(path=str(self.path), lineno=1, message=message)
-        entry = ReprEntryNative([f"{message}\n"])
-        return ReprExceptionInfo(
-            reprcrash=crash, reprtraceback=ReprTraceback([entry], None, style="native")
-        )
+        return one_message(explain(error), self)
+
+
+def _id_outside(path: Path, rootpath: Path) -> object:
+    text = os.path.relpath(path, rootpath)
+    try:
+        from _pytest.nodes import NodeId
+    except ImportError:  # before pytest 9.2 an id is text
+        return text
+    return NodeId(path=text)
+
+
+def _repr_collect_error(
+    node: pytest.Collector, excinfo: pytest.ExceptionInfo[BaseException]
+) -> TerminalRepr | None:
+    if isinstance(excinfo.value, node.CollectError):
+        return one_message(str(excinfo.value.args[0]), node)
+    return None
+
+
+def one_message(text: str, node: pytest.Item | pytest.Collector) -> TerminalRepr:
+    """Return ``text`` in the shape that pytest's summary, JUnit XML, and pytest-xdist know.
+
+    Paths are shortened to what can be typed from the root directory.
+    """
+    message = safe_text(text).replace(f"{node.config.rootpath}/", "")
+    return ReprExceptionInfo(
+        reprcrash=ReprFileLocation(path=str(node.path), lineno=1, message=message),
+        reprtraceback=ReprTraceback([ReprEntryNative([f"{message}\n"])], None, style="native"),
+    )
 
 
 def slot_items(items: Iterable[pytest.Item]) -> Iterator[SlotItem]:

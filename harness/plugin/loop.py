@@ -8,19 +8,22 @@ thread, one item at a time, in completion order.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.dispatch import Pool
 from harness.plugin.collect import SlotItem, slot_items
+from harness.plugin.routing import LeanHooks, Record, recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pytest
 
+    from harness.attempt import Asks
     from harness.model import Outcome
-    from harness.plugin.session import Job, PanelSession
+    from harness.plugin.session import PanelSession
 
 MARKS = ("skip", "skipif", "xfail", "filterwarnings")
 """Marks that are looked at in the set-up, which for a slot judged ahead would be too late."""
@@ -43,6 +46,15 @@ def runtestloop(session: pytest.Session, panel: PanelSession) -> object:
         return None
     _Loop(session, panel).run()
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A slot's judging: its judge, decided in the main thread, and what it printed."""
+
+    item: SlotItem
+    judge: Asks | None
+    record: Record = field(default_factory=Record)
 
 
 class _Loop:
@@ -70,34 +82,50 @@ class _Loop:
             self._raise_if_stopped()
 
     def _in_pool(self, group: Sequence[SlotItem], after: pytest.Item | None) -> None:
-        from harness.plugin.session import Job
-
         panel = self._panel
         waiting = deque(group)
         open_items = dict.fromkeys(group)
         lanes = min(panel.parallel, len(group))
         pool: Pool[Job]
-        with Pool(lanes, panel.work, stop=panel.bench.launcher.stop) as pool:
+        with (
+            panel.routing.active(),
+            Pool(lanes, self._work, stop=panel.bench.launcher.stop) as pool,
+        ):
             while waiting or pool.busy:
                 while waiting and pool.free and not self._stopped():
-                    item = waiting.popleft()
-                    pool.submit(Job(item, panel.judge_of(item)))
+                    self._submit(pool, waiting)
                 if not pool.busy:
                     break
                 job, outcome = pool.next()
-                if waiting and not self._stop_early:  # the lane is full again before the report
-                    item = waiting.popleft()
-                    pool.submit(Job(item, panel.judge_of(item)))
+                if waiting and not self._stop_early and not self._stopped():
+                    self._submit(pool, waiting)  # the lane is full again before the report
                 del open_items[job.item]
-                self._report(job.item, outcome, next(iter(open_items), after))
+                self._report(job, outcome, next(iter(open_items), after))
         self._raise_if_stopped()
 
-    def _report(self, item: SlotItem, outcome: Outcome, following: pytest.Item | None) -> None:
+    def _submit(self, pool: Pool[Job], waiting: deque[SlotItem]) -> None:
+        item = waiting.popleft()
+        pool.submit(Job(item, self._panel.judge_of(item)))
+
+    def _work(self, job: Job) -> Outcome:
+        """Judge a slot, its output kept apart; called from worker threads."""
+        with recording(job.record):
+            return self._panel.work(job)
+
+    def _report(self, job: Job, outcome: Outcome, following: pytest.Item | None) -> None:
+        item = job.item
         # The order of completion is not the one that was announced as `nextitem`; tear
-        # down what this item does not need.
-        self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - no public way
-        item.outcome = outcome
-        self._protocol(item, following)
+        # down what this slot does not need.
+        self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - there is no public way
+        item.outcome, item.record = outcome, job.record
+        item.lean = LeanHooks(item.config, item.ihook)
+        try:
+            item.lean.pytest_runtest_protocol(item=item, nextitem=following)
+        finally:
+            item.lean = None
+            if item.outcome is not None:  # its set-up failed, so nothing replayed what was paid for
+                self._panel.count(outcome)
+                item.outcome = item.record = None
 
     def _protocol(self, item: pytest.Item, following: pytest.Item | None) -> None:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

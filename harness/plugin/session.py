@@ -21,7 +21,8 @@ from harness.pipeline import Statistics
 from harness.plugin import options
 from harness.plugin.arguments import selection_of, unmatched
 from harness.plugin.collect import ExperimentFile, SlotItem, slot_items
-from harness.plugin.loop import runtestloop
+from harness.plugin.loop import Job, runtestloop
+from harness.plugin.routing import Routing
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 from harness.settle import Settled, settle
@@ -54,8 +55,9 @@ class PanelSession:
         self.statistics = Statistics()
         self.settled: dict[Path, Settled] = {}
         self.bench = Bench()
+        self.routing = Routing(config)
         self.after: dict[int, SlotStatus] = {}
-        self._problems: list[str] = []
+        self.not_found: list[str] = []
         self._built: dict[tuple[Path, int], Judge | None] = {}
         config.pluginmanager.register(PanelTerminal(self), "harness-terminal")
 
@@ -71,7 +73,7 @@ class PanelSession:
             below = scanned.layout.experiment.root
             places = [(s.name, _inner(s, below)) for s in chosen]
             for selection in unmatched(selections, places):
-                self._problems.append(f"not found: {selection.arg} (no slot of {root} is meant)")
+                self.not_found.append(f"not found: {selection.arg} (no slot of {root} is meant)")
             chosen = tuple(
                 slot
                 for slot, place in zip(chosen, places, strict=True)
@@ -82,12 +84,6 @@ class PanelSession:
         self.work_found += len(slots)
         return scanned, slots
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Count the experiments that could not be collected."""
-        name = report.nodeid.rpartition("/")[2]
-        if report.failed and (name in ("experiment.yaml", "experiment.json")):
-            self.broken += 1
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
         """Refuse arguments that mean no slot; put ordinary tests before the slots.
@@ -95,8 +91,8 @@ class PanelSession:
         Ordinary tests must not run while threads judge: output capture, the current
         directory, and warnings belong to the whole process.
         """
-        if self._problems:
-            raise pytest.UsageError(*self._problems)
+        if self.not_found:
+            raise pytest.UsageError(*self.not_found)
         result = yield
         slots = set(slot_items(items))
         items.sort(key=slots.__contains__)
@@ -107,7 +103,7 @@ class PanelSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object:
         """Run the slots in a pool if there is something to run in parallel."""
-        if self.broken and session.testsfailed == self.broken:
+        if self.broken and session.testsfailed <= self.broken:
             # One experiment that cannot be read is reported and fails the session, but
             # it does not keep the others from being judged.
             session.config.option.continue_on_collection_errors = True
@@ -115,12 +111,30 @@ class PanelSession:
             return True
         return runtestloop(session, self)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        """Keep what other plugins print in a slot's set-up while the pool is at work."""
+        with self.routing.phase(item, "setup"):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """The same for the call."""
+        with self.routing.phase(item, "call"):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
+        """The same for the tear-down."""
+        with self.routing.phase(item, "teardown"):
+            return (yield)
+
     def judge(self, item: SlotItem) -> Outcome:
         """Judge a slot in this thread, in its turn."""
         return self.work(Job(item, self.judge_of(item)))
 
     def work(self, job: Job) -> Outcome:
-        """Judge a slot; called from worker threads, never raises."""
+        """Judge a slot; called from any thread, never raises for the judge."""
         item = job.item
         return capture(
             item.slot,
@@ -161,7 +175,8 @@ class PanelSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Settle every collected run, then decide what the session says to its caller."""
-        if not (self.dry_run or session.config.option.collectonly):
+        usage_error = session.exitstatus == pytest.ExitCode.USAGE_ERROR
+        if not (self.dry_run or session.config.option.collectonly or usage_error):
             for root in sorted(self.scans):
                 self.settled[root] = settle(self.scans[root])
         session.exitstatus = self._exit_status(session)
@@ -185,15 +200,3 @@ def _inner(slot: Slot, root: Path) -> str:
 
     return open_parts(slot.run.path.relative_to(root).as_posix())
 
-
-class Job:
-    """A slot's item and the judge that will be asked, decided in the main thread."""
-
-    __slots__ = ("item", "judge")
-
-    def __init__(self, item: SlotItem, judge: Asks | None) -> None:
-        self.item = item
-        self.judge = judge
-
-
-__all__ = ["EXIT_DEFERRED", "ExperimentFile", "Job", "PanelSession"]

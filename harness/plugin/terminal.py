@@ -42,6 +42,7 @@ class PanelTerminal:
         self._config = panel.config
         self._began = time.monotonic()
         self._slots: set[str] = set()
+        self._prefixed = False
         self._done: set[str] = set()
         self._line: str | None = None
 
@@ -49,6 +50,9 @@ class PanelTerminal:
 
     def pytest_report_collectionfinish(self) -> list[str]:
         """Print the slots by status, and what was asked for that needs no work."""
+        quiet = self._config.option.collectonly and self._config.get_verbosity() < 0
+        if quiet or self._panel.not_found:
+            return []  # a list of node ids is for programs; a usage error says it all
         lines = []
         for root, scanned in self._panel.scans.items():
             experiment = scanned.layout.experiment
@@ -83,7 +87,10 @@ class PanelTerminal:
         """Learn how many slots there are to judge."""
         from harness.plugin.collect import slot_items
 
-        self._slots = {item.nodeid for item in slot_items(session.items)}
+        slots = list(slot_items(session.items))
+        self._slots = {item.nodeid for item in slots}
+        names = {item.layout.experiment.root: item.layout.experiment.name for item in slots}
+        self._prefixed = len(names) > 1
         self._began = time.monotonic()
 
     @pytest.hookimpl(tryfirst=True)
@@ -106,18 +113,20 @@ class PanelTerminal:
             call.start, call.stop, call.duration = item.measured
             item.measured = None
         report = yield
-        report.harness_slot = item.name  # travels with the report through pytest-xdist
+        # Travels with the report through pytest-xdist.
+        report.harness_slot = (item.layout.experiment.name, item.name)
         return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         """Print a line for each finished slot in place of pytest's letter."""
-        name = getattr(report, "harness_slot", None)
+        slot = getattr(report, "harness_slot", None)
         reporter = self._reporter()
-        if name is None or reporter is None or not _is_result(report):
+        if slot is None or reporter is None or not _is_result(report):
             return (yield)
         self._done.add(report.nodeid)
-        self._line = self._progress(name, report)
+        name = "/".join(slot) if self._prefixed else slot[1]
+        self._line = self._progress(safe_line(name), report)
         try:
             result = yield
         finally:
@@ -156,10 +165,12 @@ class PanelTerminal:
 
     # --- at the end --------------------------------------------------------------------------
 
-    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter, exitstatus: int) -> None:
         """Print a table per judge, what was set aside, and the totals."""
         panel = self._panel
         if self._config.option.collectonly or not panel.scans:
+            return
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
         if getattr(self._config.option, "no_summary", False):
             return
@@ -188,7 +199,9 @@ class PanelTerminal:
         labels = {judge.number: safe_line(judge.label, 40) for judge in experiment.panel}
         width = max(len(label) for label in [*labels.values(), "judge"])
         shown = (SlotStatus.COMPLETE, SlotStatus.MISSING, SlotStatus.FAILED)
-        rest = tuple(s for s in (SlotStatus.STALE, SlotStatus.BLOCKED) if any(c[s] for c in counts.values()))
+        rest = tuple(
+            s for s in (SlotStatus.STALE, SlotStatus.BLOCKED) if any(c[s] for c in counts.values())
+        )
         columns = (*shown, *rest)
         lines = [
             safe_line(experiment.name),
