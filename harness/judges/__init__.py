@@ -36,7 +36,7 @@ class Reply:
     cost_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Question:
     """One attempt, as the judge sees it.
 
@@ -58,6 +58,10 @@ class Question:
     timeout: float
     env: Mapping[str, str]
     launch: Launch
+
+    def __repr__(self) -> str:
+        # Short, and the same whichever thread asks: it stands in tracebacks.
+        return f"<Question about {self.slot.name}>"
 
     def run(self, argv: list[str], *, stdin: Path | None = None) -> Finished:
         """Run the judge's own process, its output kept with the attempt."""
