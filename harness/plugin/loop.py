@@ -89,7 +89,7 @@ class _Loop:
         pool: Pool[Job]
         with (
             panel.routing.active(),
-            Pool(lanes, self._work, stop=panel.bench.launcher.stop) as pool,
+            Pool(lanes, self._work, stop=panel.stop) as pool,
         ):
             while waiting or pool.busy:
                 while waiting and pool.free and not self._stopped():

@@ -23,6 +23,7 @@ from harness.plugin.arguments import selection_of, unmatched
 from harness.plugin.collect import ExperimentFile, SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
 from harness.plugin.routing import Routing
+from harness.plugin.signals import sigterm_ends_session
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 from harness.settle import Settled, settle
@@ -56,6 +57,7 @@ class PanelSession:
         self.settled: dict[Path, Settled] = {}
         self.bench = Bench()
         self.routing = Routing(config)
+        self.stopped = 0
         self.after: dict[int, SlotStatus] = {}
         self.not_found: list[str] = []
         self._built: dict[tuple[Path, int], Judge | None] = {}
@@ -110,6 +112,21 @@ class PanelSession:
         if self.dry_run:
             return True
         return runtestloop(session, self)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_runtestloop")
+    def pytest_end_by_signal(self) -> Iterator[None]:
+        """End the judges with the session, whichever loop runs."""
+        with sigterm_ends_session():
+            try:
+                return (yield)
+            except BaseException as error:
+                if not isinstance(error, Exception) or isinstance(error, pytest.exit.Exception):
+                    self.stop()
+                raise
+
+    def stop(self) -> None:
+        """End the judges at work and start no other."""
+        self.stopped += self.bench.launcher.stop()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.model import JUDGEABLE, SlotStatus
 from harness.plugin.arguments import selection_of
+from harness.plugin.signals import EXIT_TERMINATED
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -165,30 +166,43 @@ class PanelTerminal:
 
     # --- at the end --------------------------------------------------------------------------
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Print the summary after SIGTERM: pytest prints none for an exit status of others."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if session.exitstatus == EXIT_TERMINATED and reporter is not None:
+            reporter.ensure_newline()
+            self._summary(reporter)
+
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter, exitstatus: int) -> None:
+        """Print the summary before pytest's own."""
+        if exitstatus != pytest.ExitCode.USAGE_ERROR:
+            self._summary(terminalreporter)
+
+    def _summary(self, reporter: TerminalReporter) -> None:
         """Print a table per judge, what was set aside, and the totals."""
-        panel = self._panel
-        if self._config.option.collectonly or not panel.scans:
+        panel, option = self._panel, self._config.option
+        if option.collectonly or getattr(option, "no_summary", False) or not panel.scans:
             return
-        if exitstatus == pytest.ExitCode.USAGE_ERROR:
-            return
-        if getattr(self._config.option, "no_summary", False):
-            return
-        terminalreporter.section("judge panel")
+        reporter.section("judge panel")
         for scanned in panel.scans.values():
             for line in self._table(scanned):
-                terminalreporter.write_line(line)
+                reporter.write_line(line)
         if panel.dry_run:
             return
         statistics = panel.statistics
         problems = statistics.problems + [p for s in panel.settled.values() for p in s.problems]
         for problem in problems:
-            terminalreporter.write_line(safe_line(problem, 1000), yellow=True)
+            reporter.write_line(safe_line(problem, 1000), yellow=True)
+        if panel.stopped:
+            reporter.write_line(
+                f"stopped {panel.stopped} calls in flight; their slots are as they were", yellow=True
+            )
         regenerated = sum(settled.regenerated for settled in panel.settled.values())
         totals = f"judged {statistics.judged}, failed to judge {statistics.failed}, "
         if statistics.deferred:
             totals += f"deferred {len(statistics.deferred)}, "
-        terminalreporter.write_line(f"{totals}consensus regenerated {regenerated}")
+        reporter.write_line(f"{totals}consensus regenerated {regenerated}")
 
     def _table(self, scanned: Scan) -> list[str]:
         """Return the slots by judge and status as they stand now."""
