@@ -42,17 +42,28 @@ class Statistics:
     consensus: dict[str, Consensus] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
+    def add(self, slot: str, kind: str, why: str = "", notes: Iterable[str] = ()) -> None:
+        """Count what became of a slot; main thread only."""
+        self.problems += notes
+        match kind:
+            case "judged":
+                self.judged += 1
+            case "failed":
+                self.failed += 1
+                self.failures[slot] = why
+            case "deferred":
+                self.deferred[slot] = why
+
     def count(self, outcome: Outcome) -> None:
         """Add one outcome; main thread only."""
+        name = outcome.slot.name
         match outcome:
             case Judged():
-                self.judged += 1
-                self.problems += outcome.notes
+                self.add(name, "judged", notes=outcome.notes)
             case Failed():
-                self.failed += 1
-                self.failures[outcome.slot.name] = explain(outcome.error)
+                self.add(name, "failed", explain(outcome.error), outcome.notes)
             case Deferred():
-                self.deferred[outcome.slot.name] = outcome.reason
+                self.add(name, "deferred", outcome.reason)
             case Raised():
                 raise outcome.error
 
