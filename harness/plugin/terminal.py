@@ -230,6 +230,8 @@ def _reason(report: pytest.TestReport) -> str:
     """Return why a slot was not judged, in one line."""
     if report.passed:
         return ""
+    if hasattr(report, "wasxfail"):
+        return safe_line(f"expected failure: {report.wasxfail}")
     detail = report.longrepr
     if isinstance(detail, tuple):
         return safe_line(str(detail[2]).removeprefix("Skipped: "))
