@@ -123,7 +123,7 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
         """Keep every lane of every worker busy; the stock scheduler lets them run dry."""
-        if self._panel.parallel == 1 or config.getoption("dist") not in ("load", "worksteal"):
+        if config.getoption("dist") not in ("load", "worksteal"):
             return None
         from harness.plugin.scheduler import SlotScheduling
 

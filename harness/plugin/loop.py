@@ -35,8 +35,7 @@ def runtestloop(session: pytest.Session, panel: PanelSession) -> object:
     if session.testsfailed and not option.continue_on_collection_errors:
         return None
     sequential = (
-        panel.parallel <= 1
-        or option.collectonly
+        option.collectonly
         or option.usepdb
         or option.trace
         or any(getattr(option, name, False) for name in ("setuponly", "setupplan", "stepwise"))
@@ -45,7 +44,7 @@ def runtestloop(session: pytest.Session, panel: PanelSession) -> object:
         return None  # a controller of pytest-xdist runs nothing itself
     if hasattr(session.config, "workerinput"):
         return None if sequential else _run_in_worker(session, panel)
-    if sequential or sum(1 for _ in slot_items(session.items)) <= 1:
+    if sequential or panel.parallel == 1 or sum(1 for _ in slot_items(session.items)) <= 1:
         return None
     Loop(session, panel).run()
     return True

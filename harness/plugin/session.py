@@ -23,7 +23,7 @@ from harness.plugin.arguments import selection_of, unmatched
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
 from harness.plugin.routing import Routing
-from harness.plugin.signals import sigterm_ends_session
+from harness.plugin.signals import exit_if_terminated, sigterm_ends_session
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 from harness.settle import Settled, settle
@@ -149,19 +149,19 @@ class PanelSession:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Keep what other plugins print in a slot's set-up while the pool is at work."""
-        with self.routing.phase(item, "setup"):
+        with exit_if_terminated(), self.routing.phase(item, "setup"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         """The same for the call."""
-        with self.routing.phase(item, "call"):
+        with exit_if_terminated(), self.routing.phase(item, "call"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
         """The same for the tear-down."""
-        with self.routing.phase(item, "teardown"):
+        with exit_if_terminated(), self.routing.phase(item, "teardown"):
             return (yield)
 
     def judge(self, item: SlotItem) -> Outcome:
@@ -245,6 +245,7 @@ class PanelSession:
             for root in sorted(self.scans):
                 self.settled[root] = settle(self.scans[root])
         session.exitstatus = self._exit_status(session)
+        self.terminal.end(session.exitstatus)
 
     def _exit_status(self, session: pytest.Session) -> int:
         status = int(session.exitstatus)

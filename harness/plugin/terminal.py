@@ -159,11 +159,10 @@ class PanelTerminal:
 
     # --- at the end --------------------------------------------------------------------------
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Print the summary after SIGTERM: pytest prints none for an exit status of others."""
+    def end(self, exitstatus: int) -> None:
+        """Print the summary after SIGTERM: pytest prints none for exit statuses of others."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if session.exitstatus == EXIT_TERMINATED and reporter is not None:
+        if exitstatus == EXIT_TERMINATED and reporter is not None:
             reporter.ensure_newline()
             self._summary(reporter)
 
