@@ -25,6 +25,7 @@ JSON_CAP = 8 * 1024 * 1024
 YAML_CAP = 1024 * 1024
 """Bytes; a configuration is some kilobytes."""
 
+_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EOPNOTSUPP, errno.ENAMETOOLONG)
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
@@ -70,7 +71,7 @@ def read_bytes(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Re
     except ValueError:  # a null byte, or characters that no file system has
         return Invalid("is no possible path")
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
+        if error.errno in _NO_FILE:
             return Invalid(f"is no regular file ({error.strerror})")
         return Unreadable(error.strerror or str(error))
     try:
