@@ -56,7 +56,7 @@ def prepare(config: pytest.Config) -> None:
         for root in panel.scans
         for name, _ in snapshot[os.path.relpath(root, config.rootpath)]["slots"]
     }
-    panel.terminal.expect(ids, prefixed=len(panel.scans) > 1)
+    panel.progress.expect(ids, prefixed=len(panel.scans) > 1)
 
 
 def _nodeid(path: Path, config: pytest.Config, name: str) -> str:
