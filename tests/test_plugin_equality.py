@@ -10,7 +10,7 @@ import pytest
 
 import harness
 
-CONFTEST = '''
+CONFTEST = """
 import logging
 import threading
 import warnings
@@ -64,9 +64,9 @@ def pytest_collection_modifyitems(items):
         for name, mark in marks.items():
             if f"runs/{name}/" in item.nodeid:
                 item.add_marker(mark)
-'''
+"""
 
-ORDINARY = '''
+ORDINARY = """
 import logging
 
 import pytest
@@ -92,12 +92,12 @@ def test_caplog(caplog):
 def test_parametrized(number, tmp_path, resource):
     assert tmp_path.is_dir()
     assert number == 1, "two is wrong"
-'''
+"""
 
-SIBLING = '''
+SIBLING = """
 def pytest_runtest_setup(item):
     raise RuntimeError("the conftest of a sibling directory was called")
-'''
+"""
 
 RUNS = (
     "plain fails breaks skips gibberish logs warns threads skipped skipif xfailed notrun"

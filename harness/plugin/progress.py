@@ -102,7 +102,9 @@ class Progress:
         done, left = len(self._done), len(self._slots) - len(self._done)
         elapsed = time.monotonic() - self._began
         verdict = {"passed": "OK", "failed": "FAIL"}.get(report.outcome, "SKIP")
-        line = f"[{done}/{done + left}] {name} -> {verdict} ({left} remaining, {elapsed:.0f}s elapsed)"
+        line = (
+            f"[{done}/{done + left}] {name} -> {verdict} ({left} remaining, {elapsed:.0f}s elapsed)"
+        )
         if done >= ESTIMATED_FROM and left:
             line += f", ETA {elapsed / done * left:.0f}s"
         reason = reason_of(report)
@@ -118,7 +120,10 @@ class Progress:
 
 
 def _is_result(report: pytest.TestReport) -> bool:
-    return report.when == "call" or (report.when == "setup" and not report.passed)
+    # A slot that killed its worker has a report of no phase.
+    return report.when not in ("setup", "teardown") or (
+        report.when == "setup" and not report.passed
+    )
 
 
 def reason_of(report: pytest.TestReport) -> str:

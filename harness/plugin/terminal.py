@@ -109,8 +109,9 @@ class PanelTerminal:
         for problem in problems:
             reporter.write_line(safe_line(problem, 1000), yellow=True)
         if panel.stopped:
+            calls = "1 call" if panel.stopped == 1 else f"{panel.stopped} calls"
             reporter.write_line(
-                f"stopped {panel.stopped} calls in flight; their slots are as they were", yellow=True
+                f"stopped {calls} in flight; their slots are as they were", yellow=True
             )
         regenerated = sum(settled.regenerated for settled in panel.settled.values())
         totals = f"judged {statistics.judged}, failed to judge {statistics.failed}, "
