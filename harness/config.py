@@ -15,7 +15,7 @@ import msgspec
 
 from harness import judges
 from harness.errors import ExperimentError
-from harness.model import JudgeSpec, Rule
+from harness.model import JudgeSpec
 from harness.typed import Count, NotNegative, Positive, Share, Unit, convert
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FINGERPRINT_VERSION = 1
-"""Raise it when ``fingerprint`` covers other settings, so that no judgment is mistaken for stale."""
+"""Part of every fingerprint; to be raised when ``fingerprint`` covers other settings."""
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,17 +101,21 @@ def panel(
     specs = tuple(
         judge_spec(entry, number, keys, file=file) for number, entry in enumerate(entries, 1)
     )
-    if not specs:
-        raise ExperimentError(f"{file}: judges: the panel is empty; list at least one judge")
-    check_names(specs, file)
+    check_panel(specs, file)
     return specs
 
 
-def check_names(specs: Sequence[JudgeSpec], file: Path) -> None:
-    """Refuse two judges of one name: reports could not tell them apart."""
+def check_panel(specs: Sequence[JudgeSpec], file: Path) -> None:
+    """Refuse an empty panel, one that weighs nothing, and two judges of one name."""
+    if not specs:
+        raise ExperimentError(f"{file}: judges: the panel is empty; list at least one judge")
+    if not any(spec.weight for spec in specs):
+        raise ExperimentError(
+            f"{file}: judges: every weight is 0; give at least one judge a weight above 0"
+        )
     seen: dict[str, int] = {}
     for spec in specs:
-        if spec.name in seen:
+        if spec.name in seen:  # reports could not tell them apart
             raise ExperimentError(
                 f"{file}: judges[{spec.number - 1}]: the name {spec.name!r} is taken by "
                 f"judges[{seen[spec.name] - 1}]; give each judge its own name"
@@ -119,15 +123,15 @@ def check_names(specs: Sequence[JudgeSpec], file: Path) -> None:
         seen[spec.name] = spec.number
 
 
-def default_spec(kind: str, keys: Mapping[str, Any], number: int) -> JudgeSpec:
+def default_spec(kind: str, model: str, number: int, *, name: str, token: bool) -> JudgeSpec:
     """Make a judge that no entry configures; whether its kind exists shows when it is asked."""
     return JudgeSpec(
         number=number,
-        name=keys["name"],
+        name=name,
         kind=kind,
-        model=keys["model"],
-        sha256=fingerprint(kind, keys["model"], judges.NoSettings(), require_token=True),
-        require_token=True,
+        model=model,
+        sha256=fingerprint(kind, model, judges.NoSettings(), require_token=token),
+        require_token=token,
     )
 
 
@@ -156,13 +160,8 @@ def judge_spec(
     settings = convert(own, kind.Settings, file=file, where=where)
     if not common.name:
         raise ExperimentError(f"{file}: {where}: the key 'name' is missing; name the judge")
-    for key in ("name", "model"):
-        text = getattr(common, key)
-        if text is not None and (text.startswith("-") or not _NAME.fullmatch(text)):
-            raise ExperimentError(
-                f"{file}: {where}.{key}: {text!r} is not usable; use up to 128 letters, digits "
-                "and ._:/@+- and no leading '-'"
-            )
+    check_usable(common.name, f"{file}: {where}.name")
+    check_usable(common.model, f"{file}: {where}.model")
     token = next(
         (t for t in (common.require_token, keys.require_token) if t is not None),
         kind.requires_token,
@@ -181,6 +180,15 @@ def judge_spec(
         settings=settings,
         sha256=fingerprint(str(entry["kind"]), common.model, settings, require_token=token),
     )
+
+
+def check_usable(text: str | None, where: str) -> None:
+    """Refuse the name of a judge or a model that no command line and no report could bear."""
+    if text is not None and (text.startswith("-") or not _NAME.fullmatch(text)):
+        raise ExperimentError(
+            f"{where}: {text[:128]!r} is not usable; use up to 128 letters, digits "
+            "and ._:/@+- and no leading '-'"
+        )
 
 
 def _kind(entry: Mapping[str, Any], where: str, file: Path) -> type[judges.Judge]:
@@ -214,28 +222,3 @@ def fingerprint(kind: str, model: str | None, settings: Any, *, require_token: b
     }
     text = json.dumps(covered, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def native_rule(keys: ConsensusKeys, judges_count: int, *, file: Path) -> Rule:
-    """Return the rule of a native experiment: verdicts and quorum count the whole panel."""
-    quorum = keys.quorum if keys.quorum is not None else judges_count // 2 + 1
-    if quorum > judges_count:
-        raise ExperimentError(
-            f"{file}: consensus.quorum: {quorum} judgments of {judges_count} judges cannot be "
-            f"reached; use at most {judges_count}"
-        )
-    _check_threshold(keys, file)
-    return Rule(
-        score=keys.score,
-        passed=keys.passed,
-        threshold=keys.threshold,
-        trim=keys.trim,
-        quorum=quorum,
-    )
-
-
-def _check_threshold(keys: ConsensusKeys, file: Path) -> None:
-    if keys.passed == "threshold" and keys.threshold is None:
-        raise ExperimentError(
-            f"{file}: consensus: passed: threshold needs a bound; add threshold: 0.6"
-        )

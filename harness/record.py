@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import harness
-from harness.model import GRADES, grade_of
 from harness.rubric import rubric_score
+from harness.scores import GRADES, grade_of
 
 if TYPE_CHECKING:
     from harness.freeze import FrozenPrompt
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def judgment_object(
+def judgment_object(  # noqa: PLR0913 - a judgment is made of all of this
     verdict: Verdict,
     slot: Slot,
     reply: Reply,

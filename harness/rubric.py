@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness import files
+from harness.criteria import Category, Criterion, Expectation, Rubric
 from harness.errors import ExperimentError
-from harness.model import GRADES, Category, Criterion, Expectation, Rubric
+from harness.scores import GRADES
 from harness.typed import NotNegative, Positive, Unit, convert
 
 if TYPE_CHECKING:
@@ -69,12 +70,9 @@ class RubricKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_rubric(path: Path, *, root: Path) -> Rubric:
     """Read a rubric file; ``ExperimentError`` names the file, the key, and the way out."""
-    keys = convert(files.load_yaml(path, root=root), RubricKeys, file=path)
-    text = files.read_text(path, root=root)
-    assert isinstance(text, files.Ok), "load_yaml has just read it"  # noqa: S101 - narrows the type
-    categories = tuple(
-        _category(name, value, path) for name, value in keys.categories.items()
-    )
+    text = files.load_text(path, root=root)
+    keys = convert(files.yaml_value(text, path), RubricKeys, file=path)
+    categories = tuple(_category(name, value, path) for name, value in keys.categories.items())
     if not any(category.weight > 0 and category.criteria for category in categories):
         raise ExperimentError(
             f"{path}: categories: no category has both a weight above 0 and items; add one"
@@ -82,8 +80,8 @@ def load_rubric(path: Path, *, root: Path) -> Rubric:
     _check_unique(categories, path)
     return Rubric(
         path=path,
-        text=text.value,
-        sha256=hashlib.sha256(text.value.encode()).hexdigest(),
+        text=text,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
         categories=categories,
         pass_threshold=keys.grading.pass_threshold,
         grades=_grades(keys.grading, path),
@@ -130,7 +128,7 @@ def _argv(run: str | tuple[str, ...] | None, path: Path, where: str) -> tuple[st
 
 
 def _expectation(value: Any, path: Path, where: str) -> Expectation:
-    """A number is an exit code, a text is the whole stdout, a mapping has the parts by name."""
+    """Read a number as an exit code, a text as the whole stdout, a mapping by its keys."""
     if value is None:
         return Expectation()
     if isinstance(value, bool):
@@ -182,14 +180,17 @@ def rubric_score(rubric: Rubric, criteria_scores: Any) -> float | None:
 
     Score = sum over categories of weight * (achieved / points), divided by the sum
     of the weights. An item marked "N/A" counts neither way; a category whose items
-    are all "N/A" drops out with its weight. Items that are missing, or have points
-    outside 0..points, leave the score undetermined: nothing is guessed or clamped.
+    are all "N/A" drops out with its weight; one without weight is not looked at.
+    Items that are missing, or have points outside 0..points, leave the score
+    undetermined: nothing is guessed or clamped.
     """
     if not isinstance(criteria_scores, dict):
         return None
     terms: list[float] = []
     weights: list[float] = []
     for category in rubric.categories:
+        if category.weight == 0:
+            continue
         entry = criteria_scores.get(category.name)
         items = entry.get("items") if isinstance(entry, dict) else None
         points = _points(category, items)

@@ -11,10 +11,13 @@ from harness.errors import ExperimentError
 if TYPE_CHECKING:
     from pathlib import Path
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+MOST = 1e9
+"""No time-out, weight, price, or number of points is larger: sums and waits stay finite."""
+
+Positive = Annotated[float, msgspec.Meta(gt=0, le=MOST)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=MOST)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=0.5)]
 Unit = Annotated[float, msgspec.Meta(ge=0, le=1)]

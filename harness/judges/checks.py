@@ -21,7 +21,8 @@ from harness.rubric import rubric_score
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.model import Category, Criterion, Expectation, JudgeSpec
+    from harness.criteria import Category, Criterion, Expectation
+    from harness.model import JudgeSpec
     from harness.process import Finished
 
 SKIPPED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules"})
