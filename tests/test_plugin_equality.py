@@ -99,14 +99,25 @@ def pytest_runtest_setup(item):
     raise RuntimeError("the conftest of a sibling directory was called")
 """
 
-RUNS = (
-    "plain fails breaks skips gibberish logs warns threads skipped skipif xfailed notrun"
-).split()
+RUNS = [
+    "plain",
+    "fails",
+    "breaks",
+    "skips",
+    "gibberish",
+    "logs",
+    "warns",
+    "threads",
+    "skipped",
+    "skipif",
+    "xfailed",
+    "notrun",
+]
 
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with ordinary tests, an experiment of every kind of slot, and a sibling."""
+    """Make a project with ordinary tests, an experiment of every kind of slot, and a sibling."""
     monkeypatch.setenv("PYTHONPATH", str(Path(harness.__file__).parents[1]))
     root = pytester.path
     experiment = root / "experiments" / "mixed"
@@ -152,7 +163,7 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def junit_cases(root: Path) -> dict[tuple[str, str], list[object]]:
+def junit_cases(root: Path) -> dict[tuple[str, str], list[str]]:
     """Return what JUnit XML says of each test, without times and attempt names."""
     cases = {}
     for case in ET.parse(root / "junit.xml").iter("testcase"):  # noqa: S314 - our own file

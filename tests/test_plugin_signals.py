@@ -31,7 +31,7 @@ print('{"score": 0.5, "passed": true, "reasoning": "fine"}')
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Path:
-    """An experiment of six slots; the first judge answers, the others hang."""
+    """Make an experiment of six slots; the first judge answers, the others hang."""
     root = tmp_path / "exp"
     for number in range(6):
         run = root / "runs" / f"r{number:02d}"
@@ -110,7 +110,7 @@ def test_a_signal_ends_the_judges_and_keeps_what_is_done(
     """No process is left, no judge starts afterwards, consensus and JUnit are written."""
     first = experiment / "runs" / "r00" / "judge"
     with session(experiment, *options) as process:
-        wait_for(lambda: (first / "judge_01" / "judgment.json").exists(), "nothing was judged")
+        wait_for((first / "judge_01" / "judgment.json").exists, "nothing was judged")
         wait_for(lambda: len(pids(experiment)) == 1 + at_work, "the lanes were never full")
         if whole_group:
             os.killpg(process.pid, number)

@@ -37,7 +37,7 @@ def pytest_harness_judge(slot, judge):
 
 @pytest.fixture
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory in which every call of a judge leaves a file."""
+    """Make a directory in which every call of a judge leaves a file."""
     path = tmp_path / "ledger"
     path.mkdir()
     monkeypatch.setenv("LEDGER", str(path))
@@ -99,7 +99,8 @@ def test_workers_share_the_slots_and_the_controller_settles(
     assert consensus_count(experiment) == 10
 
 
-def test_every_lane_of_every_worker_is_used(pytester: pytest.Pytester, ledger: Path) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_every_lane_of_every_worker_is_used(pytester: pytest.Pytester) -> None:
     """Six judges on two workers stand at the same place at once, and never a seventh."""
     body = """
         (LEDGER / ("in." + name)).touch()
@@ -118,9 +119,8 @@ def test_every_lane_of_every_worker_is_used(pytester: pytest.Pytester, ledger: P
     done.assert_outcomes(passed=12)
 
 
-def test_a_worker_that_dies_costs_the_slot_that_killed_it(
-    pytester: pytest.Pytester, ledger: Path
-) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_a_worker_that_dies_costs_the_slot_that_killed_it(pytester: pytest.Pytester) -> None:
     """The culprit is named; every other slot is judged and reported once."""
     body = "os._exit(7) if self.slot.name == 'runs/r03/judge_02' else time.sleep(0.05)"
     experiment = make(pytester.path, runs=10, body=body)
@@ -135,7 +135,8 @@ def test_a_worker_that_dies_costs_the_slot_that_killed_it(
     assert "judged 19, failed to judge 1, consensus regenerated 10" in done.outlines
 
 
-def test_a_worker_that_dies_once_costs_nothing(pytester: pytest.Pytester, ledger: Path) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_a_worker_that_dies_once_costs_nothing(pytester: pytest.Pytester) -> None:
     """A crash that does not come back fails no slot."""
     body = """
         if self.slot.name == "runs/r01/judge_01" and calls == 1:
@@ -194,8 +195,9 @@ def test_dist_each_is_refused(pytester: pytest.Pytester, ledger: Path) -> None:
     assert calls(ledger) == {}
 
 
+@pytest.mark.usefixtures("ledger")
 def test_an_unknown_slot_is_a_usage_error_before_any_worker_starts(
-    pytester: pytest.Pytester, ledger: Path
+    pytester: pytest.Pytester,
 ) -> None:
     """An id that names no slot is refused as it is without workers."""
     experiment = make(pytester.path, runs=1)
@@ -221,9 +223,8 @@ def test_a_node_id_selects_one_slot_over_all_workers(
     assert calls(ledger) == {"runs_r01_judge_02": 1}
 
 
-def test_a_finished_experiment_exits_0_with_workers(
-    pytester: pytest.Pytester, ledger: Path
-) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_a_finished_experiment_exits_0_with_workers(pytester: pytest.Pytester) -> None:
     """The second session says that nothing is left to judge."""
     make(pytester.path, runs=2)
     run(pytester, "--parallel", "4").assert_outcomes(passed=4)

@@ -197,7 +197,7 @@ class SlotItem(pytest.Item):
 def _id_outside(path: Path, rootpath: Path) -> object:
     text = os.path.relpath(path, rootpath)
     try:
-        from _pytest.nodes import NodeId
+        from _pytest.nodeid import NodeId
     except ImportError:  # before pytest 9.2 an id is text
         return text
     return NodeId(path=text)

@@ -38,7 +38,7 @@ def prepare(config: pytest.Config) -> None:
             "--dist each would have every worker judge every slot; use --dist load"
         )
     panel = panel_session(config)
-    snapshot = {}
+    snapshot: dict[str, Any] = {}
     for root in roots:
         key = os.path.relpath(root, config.rootpath)
         try:

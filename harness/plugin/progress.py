@@ -10,7 +10,7 @@ import pytest
 from harness.text import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from _pytest.terminal import TerminalReporter
 
@@ -82,7 +82,7 @@ class Progress:
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_report_teststatus(self) -> Iterator[object]:
+    def pytest_report_teststatus(self) -> Generator[None, object, object]:
         """Leave out the letter of a slot that gets a line; its word stays: it is counted by it."""
         status = yield
         if self._silent and isinstance(status, tuple):

@@ -30,7 +30,7 @@ from harness.scan import Scan, scan
 from harness.settle import Settled, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from harness.attempt import Asks
@@ -146,13 +146,13 @@ class PanelSession:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """The same for the call."""
+        """Do the same for the call."""
         with exit_if_terminated(), self.routing.phase(item, "call"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
-        """The same for the tear-down."""
+        """Do the same for the tear-down."""
         with exit_if_terminated(), self.routing.phase(item, "teardown"):
             return (yield)
 
@@ -192,20 +192,21 @@ class PanelSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[pytest.TestReport]:
+    ) -> Generator[None, Any, pytest.TestReport]:
         """Give a slot's report the times of the judging, and what became of the slot.
 
         What is put on the report travels with it from a worker to the controller.
         """
         if not isinstance(item, SlotItem):
-            return (yield)
+            plain: pytest.TestReport = yield
+            return plain
         if call.when == "call" and item.measured is not None:
             call.start, call.stop, call.duration = item.measured
-        report = yield
+        report: pytest.TestReport = yield
         root = os.path.relpath(item.layout.experiment.root, self.config.rootpath)
-        report.harness_slot = [root, item.layout.experiment.name, item.name]
+        vars(report)["harness_slot"] = [root, item.layout.experiment.name, item.name]
         if item.became is not None:
-            report.harness_outcome = _portable(item.became)
+            vars(report)["harness_outcome"] = _portable(item.became)
             item.became = None
         return report
 
@@ -215,7 +216,7 @@ class PanelSession:
         outcome = getattr(report, "harness_outcome", None)
         if outcome is None or hasattr(self.config, "workerinput"):
             return
-        root, _, name = report.harness_slot
+        root, _, name = vars(report)["harness_slot"]
         self.statistics.add(name, **outcome)
         became = {"judged": SlotStatus.COMPLETE, "failed": SlotStatus.FAILED}
         if outcome["kind"] in became:
