@@ -38,7 +38,7 @@ def prepare(config: pytest.Config) -> None:
             "--dist each would have every worker judge every slot; use --dist load"
         )
     panel = panel_session(config)
-    snapshot = {}
+    snapshot: dict[str, Any] = {}
     for root in roots:
         key = os.path.relpath(root, config.rootpath)
         try:
@@ -50,17 +50,9 @@ def prepare(config: pytest.Config) -> None:
             snapshot[key] = {"error": "", "slots": chosen}
     if panel.not_found:
         raise pytest.UsageError(*panel.not_found)
-    config.pluginmanager.register(Controller(panel, snapshot), "harness-controller")
-    ids = {
-        _nodeid(panel.scans[root].layout.experiment.config_file, config, name)
-        for root in panel.scans
-        for name, _ in snapshot[os.path.relpath(root, config.rootpath)]["slots"]
-    }
-    panel.terminal.expect(ids, prefixed=len(panel.scans) > 1)
-
-
-def _nodeid(path: Path, config: pytest.Config, name: str) -> str:
-    return f"{os.path.relpath(path, config.rootpath)}::{name}"
+    controller = Controller(panel, snapshot)
+    config.pluginmanager.register(controller, "harness-controller")
+    panel.progress.expect(set(controller.slots), prefixed=len(panel.scans) > 1)
 
 
 def _experiments(config: pytest.Config) -> Iterator[Path]:
@@ -102,6 +94,17 @@ class Controller:
         self._snapshot = snapshot
         self._nodes: list[Any] = []
         self._failures = 0
+        self.slots = dict(self._identify())
+
+    def _identify(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield the node id of each slot, and what a report of it carries."""
+        rootpath = self._panel.config.rootpath
+        for root, scanned in self._panel.scans.items():
+            experiment = scanned.layout.experiment
+            place = os.path.relpath(root, rootpath)
+            file = os.path.relpath(experiment.config_file, rootpath)
+            for name, _ in self._snapshot[place]["slots"]:
+                yield f"{file}::{name}", [place, experiment.name, name]
 
     def pytest_report_header(self) -> list[str]:
         """Print how many judges work at a time, and what was found: workers do not."""
@@ -128,6 +131,13 @@ class Controller:
         from harness.plugin.scheduler import SlotScheduling
 
         return SlotScheduling(config, log, lanes=self._panel.parallel)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        """Count the slot that killed its worker."""
+        if crashitem in self.slots:
+            report.harness_slot = self.slots[crashitem]
+            report.harness_outcome = {"kind": "failed", "why": str(report.longrepr), "notes": []}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Once ``--maxfail`` is reached, have the workers start nothing that waits."""

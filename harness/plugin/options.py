@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os.path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +53,39 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="print the status of every slot and what would be judged; judge and write nothing",
     )
+    group.addoption(
+        "--tier",
+        dest="harness_tier",
+        metavar="T",
+        action="append",
+        default=[],
+        help="only this tier of ProjectScylla experiments; may be given several times",
+    )
+    group.addoption(
+        "--subtest",
+        dest="harness_subtest",
+        metavar="SS",
+        action="append",
+        default=[],
+        help="only this subtest of ProjectScylla experiments; may be given several times",
+    )
+    group.addoption(
+        "--runs",
+        dest="harness_runs",
+        metavar="N,N",
+        type=_numbers,
+        default=(),
+        help="only the runs with these numbers of ProjectScylla experiments",
+    )
+    group.addoption(
+        "--judge-slot",
+        dest="harness_judge_slot",
+        metavar="N",
+        action="append",
+        type=_lanes,
+        default=[],
+        help="only the judge with this number in the panel; may be given several times",
+    )
     parser.addini("harness_parallel", "default of --parallel", type="int", default=1)
     parser.addini("harness_status", "default of --status", type="args", default=[])
     parser.addini("harness_dry_run", "default of --dry-run", type="bool", default=False)
@@ -64,6 +99,52 @@ def _lanes(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
     return number
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() and int(part) >= 1 for part in parts):
+        raise argparse.ArgumentTypeError(f"must be run numbers such as 1,3, got {text!r}")
+    return tuple(int(part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The options that choose parts of ProjectScylla experiments; empty ones choose all."""
+
+    tiers: tuple[str, ...]
+    subtests: tuple[str, ...]
+    runs: tuple[int, ...]
+    judges: tuple[int, ...]
+
+    @property
+    def levels(self) -> str:
+        """Name the options given that have a meaning for ProjectScylla experiments only."""
+        given = {"--tier": self.tiers, "--subtest": self.subtests, "--runs": self.runs}
+        return ", ".join(name for name, value in given.items() if value)
+
+
+def filters(config: pytest.Config) -> Filters:
+    """Return the filters of the command line."""
+    return Filters(
+        tiers=tuple(config.getoption("harness_tier")),
+        subtests=tuple(config.getoption("harness_subtest")),
+        runs=config.getoption("harness_runs"),
+        judges=tuple(config.getoption("harness_judge_slot")),
+    )
+
+
+def timeout(config: pytest.Config) -> float | None:
+    """Return pytest-timeout's limit, which cannot fire for a slot that is judged in a thread."""
+    given = config.getoption("timeout", None)
+    if given is None and config.pluginmanager.hasplugin("timeout"):
+        with contextlib.suppress(ValueError):
+            given = config.getini("timeout")
+    try:
+        limit = float(given or 0)
+    except (TypeError, ValueError):
+        return None
+    return limit if limit > 0 else None
 
 
 def check(config: pytest.Config) -> None:
@@ -118,7 +199,7 @@ def looks_like_experiment(path: Path) -> bool:
 
 def may_lie_in_experiment(arg: str, config: pytest.Config) -> bool:
     """Tell, by a few ``stat`` calls, whether a path argument is an experiment or inside one."""
-    path = os.path.join(str(config.invocation_params.dir), arg.split("::")[0])  # noqa: PTH118 - called at every start
+    path = os.path.join(str(config.invocation_params.dir), arg.split("::", 1)[0])  # noqa: PTH118 - called at every start
     path = os.path.normpath(path)
     if not os.path.lexists(path):
         return False

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-class SlotScheduling(LoadScheduling):
+class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has no types for us
     """Keeps ``lanes`` items at work on each node, and as few as possible waiting there.
 
     When a node dies with several items at work nobody knows which one did it: they
@@ -22,6 +22,7 @@ class SlotScheduling(LoadScheduling):
 
     def __init__(self, config: pytest.Config, log: Any, *, lanes: int) -> None:
         super().__init__(config, log)
+        self.collection: list[str] | None
         self._lanes = lanes
         self._suspects: list[int] = []
         self._solo: Any = None

@@ -16,20 +16,21 @@ from harness.attempt import Bench, judge_slot
 from harness.dispatch import capture, explain
 from harness.errors import ExperimentError
 from harness.layouts import open_experiment
-from harness.model import JUDGEABLE, WORK, Deferred, Failed, Judged, Raised, SlotStatus
+from harness.model import WORK, Deferred, Failed, Judged, Raised, SlotStatus
 from harness.pipeline import Statistics
 from harness.plugin import options
-from harness.plugin.arguments import selection_of, unmatched
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
+from harness.plugin.progress import Progress
 from harness.plugin.routing import Routing
+from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import exit_if_terminated, sigterm_ends_session
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 from harness.settle import Settled, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from harness.attempt import Asks
@@ -51,20 +52,22 @@ class PanelSession:
         self.dry_run = options.dry_run(config)
         self.statuses = tuple(SlotStatus(name) for name in options.statuses(config)) or WORK
         self.scans: dict[Path, Scan] = {}
-        self.chosen: dict[Path, tuple[Slot, ...]] = {}
+        self.chosen: dict[Path, Chosen] = {}
         self.work_found = 0
         self.broken = 0
         self.statistics = Statistics()
         self.settled: dict[Path, Settled] = {}
-        self.bench = Bench()
+        self.bench = Bench(timeout=options.timeout(config))
         self.routing = Routing(config)
         self.stopped = 0
         self.after: dict[tuple[str, str], SlotStatus] = {}
         self.not_found: list[str] = []
         self._built: dict[tuple[Path, int], Judge | None] = {}
         self.terminal = PanelTerminal(self)
+        self.progress = Progress(config)
         if not hasattr(config, "workerinput"):  # a worker of pytest-xdist talks to nobody
             config.pluginmanager.register(self.terminal, "harness-terminal")
+            config.pluginmanager.register(self.progress, "harness-progress")
 
     # --- collection --------------------------------------------------------------------------
 
@@ -80,22 +83,11 @@ class PanelSession:
         self.scans[root] = scanned
         if snapshot is not None:
             return scanned, _as_in(scanned, snapshot["slots"])
-        chosen = scanned.slots
-        selections = selection_of(self.config, root)
-        if selections is not None:
-            below = scanned.layout.experiment.root
-            places = [(s.name, _inner(s, below)) for s in chosen]
-            for selection in unmatched(selections, places):
-                self.not_found.append(f"not found: {selection.arg} (no slot of {root} is meant)")
-            chosen = tuple(
-                slot
-                for slot, place in zip(chosen, places, strict=True)
-                if any(s.matches(*place) for s in selections)
-            )
-        self.chosen[root] = tuple(slot for slot in chosen if slot.status in self.statuses)
-        slots = [slot for slot in self.chosen[root] if slot.status in JUDGEABLE]
-        self.work_found += len(slots)
-        return scanned, slots
+        chosen = choose(self.config, root, scanned, self.statuses)
+        self.chosen[root] = chosen
+        self.not_found += chosen.problems
+        self.work_found += len(chosen.to_judge) + chosen.left_out
+        return scanned, list(chosen.to_judge)
 
     def _snapshot(self, root: Path) -> Any:
         given = getattr(self.config, "workerinput", {}).get("harness_snapshot", {})
@@ -154,13 +146,13 @@ class PanelSession:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """The same for the call."""
+        """Do the same for the call."""
         with exit_if_terminated(), self.routing.phase(item, "call"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
-        """The same for the tear-down."""
+        """Do the same for the tear-down."""
         with exit_if_terminated(), self.routing.phase(item, "teardown"):
             return (yield)
 
@@ -200,20 +192,21 @@ class PanelSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[pytest.TestReport]:
+    ) -> Generator[None, Any, pytest.TestReport]:
         """Give a slot's report the times of the judging, and what became of the slot.
 
         What is put on the report travels with it from a worker to the controller.
         """
         if not isinstance(item, SlotItem):
-            return (yield)
+            plain: pytest.TestReport = yield
+            return plain
         if call.when == "call" and item.measured is not None:
             call.start, call.stop, call.duration = item.measured
-        report = yield
+        report: pytest.TestReport = yield
         root = os.path.relpath(item.layout.experiment.root, self.config.rootpath)
-        report.harness_slot = [root, item.layout.experiment.name, item.name]
+        vars(report)["harness_slot"] = [root, item.layout.experiment.name, item.name]
         if item.became is not None:
-            report.harness_outcome = _portable(item.became)
+            vars(report)["harness_outcome"] = _portable(item.became)
             item.became = None
         return report
 
@@ -223,7 +216,7 @@ class PanelSession:
         outcome = getattr(report, "harness_outcome", None)
         if outcome is None or hasattr(self.config, "workerinput"):
             return
-        root, _, name = report.harness_slot
+        root, _, name = vars(report)["harness_slot"]
         self.statistics.add(name, **outcome)
         became = {"judged": SlotStatus.COMPLETE, "failed": SlotStatus.FAILED}
         if outcome["kind"] in became:
@@ -288,10 +281,3 @@ def _portable(outcome: Outcome) -> dict[str, Any]:
             return {"kind": "deferred", "why": outcome.reason, "notes": []}
         case Raised():
             return {"kind": "raised", "why": "", "notes": []}
-
-
-def _inner(slot: Slot, root: Path) -> str:
-    from harness.layouts import open_parts
-
-    return open_parts(slot.run.path.relative_to(root).as_posix())
-

@@ -108,9 +108,7 @@ class WorkerFeed:
 
     def complete(self, index: int, seconds: float) -> None:
         """Tell the controller that an item's protocol has run."""
-        self._interactor.sendevent(
-            "runtest_protocol_complete", item_index=index, duration=seconds
-        )
+        self._interactor.sendevent("runtest_protocol_complete", item_index=index, duration=seconds)
 
 
 def find_feed(session: pytest.Session) -> WorkerFeed | None:
