@@ -388,6 +388,14 @@ def size(path: Path) -> int:
         return 0
 
 
+def modified(path: Path) -> float:
+    """Return when a file was last written, in seconds since the epoch; 0 if it is not there."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
 def is_plain(path: Path) -> bool:
     """Tell whether ``path`` is a regular file and no symbolic link."""
     try:

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness import files
+from harness import disk, files
 from harness.errors import Interrupted, NotStartedError
 from harness.launch import Status, located, read_status, wrapped
 
@@ -32,6 +32,9 @@ GRACE = 5.0
 
 LATE = 1.0
 """Seconds after which this process does what the child's own guard should have done."""
+
+GUARD_CODES = (124, 137, -signal.SIGTERM, -signal.SIGKILL)
+"""How the guard itself ends when the deadline has passed or somebody told it to end."""
 
 STOP_GRACE = 0.5
 """The same when the session is interrupted."""
@@ -133,9 +136,9 @@ class Launcher:
         status = read_status(stdout)
         if self._stopping and (status is None or status.told):
             raise Interrupted
-        return finished(
-            status or Status(child.returncode, told=True), stdout, stderr, seconds, timeout
-        )
+        if status is None:  # killed with its guard, or the disk had no room for the record
+            status = Status(child.returncode, told=child.returncode in GUARD_CODES)
+        return finished(status, stdout, stderr, seconds, timeout)
 
     def _start(
         self,
@@ -153,7 +156,8 @@ class Launcher:
             opened = [files.open_source(streams[0])]
             stack.callback(os.close, opened[0])
             for path in streams[1:]:
-                opened.append(files.create_spool(path))
+                with disk.writing(path):
+                    opened.append(files.create_spool(path))
                 stack.callback(os.close, opened[-1])
             try:
                 child = subprocess.Popen(  # noqa: S603 - an argv list, never a shell
@@ -197,6 +201,12 @@ def finished(
         timed_out=status.told and seconds >= timeout,
         capped=max(files.size(stdout), files.size(stderr)) >= OUTPUT_CAP,
     )
+
+
+def of_record(stdout: Path, stderr: Path) -> Finished:
+    """Say how the child that wrote to ``stdout`` ended, whoever had started it."""
+    status = read_status(stdout) or Status(-signal.SIGKILL, told=True)
+    return finished(status, stdout, stderr, seconds=0.0, timeout=float("inf"))
 
 
 def _alive(child: subprocess.Popen[bytes]) -> bool:
