@@ -69,7 +69,7 @@ class Pool(Generic[Job]):
         self._work = work
         self._stop = stop
         self._jobs: dict[Future[Outcome], Job] = {}
-        self._done: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Future[Outcome] | None] = queue.SimpleQueue()
         self._executor = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="judge")
 
     def __enter__(self) -> Self:
@@ -99,9 +99,21 @@ class Pool(Generic[Job]):
 
     def next(self, timeout: float | None = None) -> tuple[Job, Outcome]:
         """Wait for the next outcome; ``queue.Empty`` after ``timeout`` seconds without one."""
+        while (done := self.next_or_wake(timeout)) is None:
+            pass
+        return done
+
+    def next_or_wake(self, timeout: float | None = None) -> tuple[Job, Outcome] | None:
+        """Wait for the next outcome, or for ``wake``, for which None is returned."""
         future = self._done.get(timeout=timeout)
+        if future is None:
+            return None
         self.free += 1
         return self._jobs.pop(future), future.result()
+
+    def wake(self) -> None:
+        """Make the next ``next_or_wake`` return; the only method for other threads."""
+        self._done.put(None)
 
 
 STOP_WAIT = 1.0

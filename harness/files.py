@@ -1,4 +1,4 @@
-"""The only place that opens a file for writing, and the only one that parses one.
+"""The only place that opens a file for writing; with ``reading`` the only one that parses one.
 
 Every reader sees the old content or the new one, nothing between, and no
 content makes a reader raise: what was found is a value.
@@ -13,201 +13,69 @@ import os
 import secrets
 import shutil
 import stat
-import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExperimentError
+from harness.reading import (
+    Invalid,
+    Missing,
+    Ok,
+    Read,
+    Unreadable,
+    inside,
+    is_within,
+    list_names,
+    load_text,
+    load_yaml,
+    read_bytes,
+    read_json,
+    read_text,
+    yaml_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-JSON_CAP = 8 * 1024 * 1024
-"""Bytes; a judgment is some kilobytes, so what is larger is not one."""
+__all__ = [
+    "ANY",
+    "EditedError",
+    "Invalid",
+    "Missing",
+    "Ok",
+    "Read",
+    "Stamp",
+    "Unreadable",
+    "check_room",
+    "commit_bytes",
+    "commit_json",
+    "copy_tree",
+    "create_spool",
+    "inside",
+    "is_plain",
+    "keep_copy",
+    "link",
+    "list_names",
+    "load_text",
+    "load_yaml",
+    "make_directory",
+    "modified",
+    "open_lock",
+    "open_source",
+    "read_bytes",
+    "read_json",
+    "read_text",
+    "remove_tree",
+    "set_aside",
+    "size",
+    "stamp",
+    "sweep",
+    "write_note",
+    "yaml_value",
+]
 
-YAML_CAP = 1024 * 1024
-"""Bytes; a configuration is some kilobytes."""
-
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True)
-class Ok:
-    """The file was read; ``value`` is its content."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """There is nothing at that path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """Something is there, but not what it should be; ``why`` is for people."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """The operating system refused; ``why`` is its message."""
-
-    why: str
-
-
-Read = Ok | Missing | Invalid | Unreadable
-
-
-# --- reading ---------------------------------------------------------------------------------
-
-
-def read_bytes(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:
-    """Read a regular file of at most ``cap`` bytes that lies inside ``root``.
-
-    Never blocks on a FIFO, never follows a link out of ``root``, never raises
-    for what it finds.
-    """
-    try:
-        fd = os.open(path, _READ)
-    except (FileNotFoundError, NotADirectoryError):
-        return Invalid("is a dangling symbolic link") if os.path.islink(path) else Missing()
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
-            return Invalid(f"is no regular file ({error.strerror})")
-        return Unreadable(error.strerror or str(error))
-    try:
-        return _read_descriptor(fd, path, root, cap)
-    except OSError as error:
-        return Unreadable(error.strerror or str(error))
-    finally:
-        os.close(fd)
-
-
-def _read_descriptor(fd: int, path: str | Path, root: str | Path, cap: int) -> Read:
-    found = os.fstat(fd)
-    if stat.S_ISDIR(found.st_mode):
-        return Invalid("is a directory")
-    if not stat.S_ISREG(found.st_mode):
-        return Invalid("is no regular file")
-    if not _inside(_real_path(fd, path), os.path.realpath(root)):
-        return Invalid("is a symbolic link that leaves the experiment")
-    if found.st_size > cap:
-        return Invalid(f"is {found.st_size:,} bytes long; at most {cap:,} are read")
-    chunks = []
-    left = cap
-    while left > 0 and (chunk := os.read(fd, min(left, 1 << 20))):
-        chunks.append(chunk)
-        left -= len(chunk)
-    return Ok(b"".join(chunks))
-
-
-def _real_path(fd: int, path: str | Path) -> str:
-    if sys.platform == "linux":  # one system call in place of one per path component
-        with contextlib.suppress(OSError):
-            return os.readlink(f"/proc/self/fd/{fd}")
-    return os.path.realpath(path)
-
-
-def _inside(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip("/") + "/")
-
-
-def inside(path: str | Path, root: str | Path) -> bool:
-    """Tell whether ``path``, all links resolved, is ``root`` or lies below it."""
-    return _inside(os.path.realpath(path), os.path.realpath(root))
-
-
-def read_text(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:
-    """Like ``read_bytes``, decoded as UTF-8 with or without a byte order mark."""
-    match read_bytes(path, root=root, cap=cap):
-        case Ok(data):
-            try:
-                return Ok(data.decode("utf-8-sig"))
-            except UnicodeDecodeError as error:
-                return Invalid(f"is not UTF-8 (byte {error.start})")
-        case other:
-            return other
-
-
-def read_json(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:
-    """Read one JSON object; NaN, infinities, and repeated keys make it invalid."""
-    match read_text(path, root=root, cap=cap):
-        case Ok(text):
-            return parse_json_object(text)
-        case other:
-            return other
-
-
-def parse_json_object(text: str) -> Read:
-    """Parse one JSON object strictly, as RFC 8259 has it, with unique keys."""
-    if not text.strip():
-        return Invalid("is empty")
-    try:
-        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
-    except RecursionError:
-        return Invalid("is nested too deeply")
-    except json.JSONDecodeError as error:
-        return Invalid(f"is not JSON ({error.msg}, line {error.lineno} column {error.colno})")
-    except (ValueError, OverflowError, MemoryError) as error:
-        return Invalid(f"is not JSON ({error})")
-    if not isinstance(value, dict):
-        return Invalid(f"is a JSON {_JSON_NAMES.get(type(value), 'value')}, not an object")
-    return Ok(value)
-
-
-_JSON_NAMES = {
-    list: "array",
-    str: "string",
-    int: "number",
-    float: "number",
-    bool: "boolean",
-    type(None): "null",
-}
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise ValueError(f"the key {key!r} stands there twice")
-            seen.add(key)
-    return value
-
-
-def load_yaml(path: Path, *, root: str | Path) -> Any:
-    """Parse a configuration file written by a person.
-
-    No aliases, merge keys, or repeated keys; at most ``YAML_CAP`` bytes; booleans
-    and numbers as in YAML 1.2. Raises ``ExperimentError`` with the place.
-    """
-    from harness.yaml_text import YamlProblem, parse_yaml
-
-    match read_text(path, root=root, cap=YAML_CAP):
-        case Ok(text):
-            try:
-                return parse_yaml(text)
-            except YamlProblem as problem:
-                raise ExperimentError(f"{path}: {problem}") from None
-        case Missing():
-            raise ExperimentError(f"{path}: there is no such file; create it")
-        case Unreadable(why):
-            raise ExperimentError(f"{path}: cannot be read ({why}); mend its permissions")
-        case Invalid(why):
-            raise ExperimentError(f"{path}: {why}; replace it by a YAML file")
-
-
-# --- writing ---------------------------------------------------------------------------------
 
 
 Stamp = tuple[int, int, int] | None
@@ -283,7 +151,7 @@ def _write_target(path: Path, root: Path) -> Path:
         target = path.resolve()
     elif path.parent.exists():
         target = path.parent.resolve() / path.name
-    if not _inside(str(target), os.path.realpath(root)):
+    if not is_within(str(target), os.path.realpath(root)):
         raise ExperimentError(f"{path}: leads out of {root} by a symbolic link; remove the link")
     return target
 
@@ -447,11 +315,3 @@ def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], se
 def remove_tree(path: Path) -> None:
     """Remove a throw-away directory; what cannot be removed is left."""
     shutil.rmtree(path, ignore_errors=True)
-
-
-def list_names(path: str | Path) -> list[str]:
-    """Return the sorted names in a directory; none if it is not there or cannot be read."""
-    try:
-        return sorted(os.listdir(path))
-    except OSError:
-        return []

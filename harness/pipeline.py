@@ -58,21 +58,33 @@ class Statistics:
     stopped: str | None = None
     refused_in_a_row: int = 0
 
+    def add(self, slot: str, kind: str, why: str = "", notes: Iterable[str] = ()) -> None:
+        """Count what became of a slot; main thread only."""
+        self.problems += notes
+        match kind:
+            case "judged":
+                self.judged += 1
+            case "failed":
+                self.failed += 1
+                self.failures[slot] = why
+            case "deferred":
+                self.deferred[slot] = why
+
     def count(self, outcome: Outcome) -> None:
         """Add one outcome; main thread only."""
+        name = outcome.slot.name
         match outcome:
             case Judged():
-                self.judged += 1
-                self.problems += [note for note in outcome.notes if note != ADOPTED]
+                notes = [note for note in outcome.notes if note != ADOPTED]
+                self.add(name, "judged", notes=notes)
                 self.calls += outcome.calls
                 self.refused_in_a_row = 0
             case Failed():
-                self.failed += 1
-                self.failures[outcome.slot.name] = explain(outcome.error)
+                self.add(name, "failed", explain(outcome.error), outcome.notes)
                 self.calls += outcome.calls
                 self._count_refusal(outcome.error)
             case Deferred():
-                self.deferred[outcome.slot.name] = outcome.reason
+                self.add(name, "deferred", outcome.reason)
             case Raised():
                 raise outcome.error
 

@@ -169,7 +169,9 @@ def _properties(element: ET.Element) -> list[tuple[str | None, str | None]]:
 
 
 def _timeless(text: str | None) -> str:
-    return re.sub(r"\d{8}T[\w.-]+|0x[0-9a-f]+|runpytest-\d+", "<varies>", text or "").strip()
+    text = re.sub(r"\[gw\d\] .*\n", "", text or "")  # pytest-xdist says which worker it was
+    text = re.sub(r"session fixture up\n|/popen-gw\d", "", text)  # once per process; its tmp_path
+    return re.sub(r"\d{8}T[\w.-]+|0x[0-9a-f]+|runpytest-\d+", "<varies>", text).strip()
 
 
 def tree(root: Path) -> set[str]:
@@ -178,8 +180,13 @@ def tree(root: Path) -> set[str]:
     return {re.sub(r"attempts/[^/]+", "attempts/N", n) for n in names if "__pycache__" not in n}
 
 
-def test_a_session_in_threads_equals_one_without(project: pytest.Pytester) -> None:
-    """Outcome counts, files, and every JUnit test case are the same with --parallel 6."""
+@pytest.mark.parametrize(
+    "options", [("--parallel", "6"), ("-n2", "--parallel", "6"), ("-n2",)], ids=" ".join
+)
+def test_a_session_in_threads_or_workers_equals_one_without(
+    project: pytest.Pytester, options: tuple[str, ...]
+) -> None:
+    """Outcome counts, files, and every JUnit test case are the same."""
     sequential = outcomes(project)
     cases, files = junit_cases(project.path), tree(project.path)
     assert sequential == {
@@ -190,9 +197,9 @@ def test_a_session_in_threads_equals_one_without(project: pytest.Pytester) -> No
         "xpassed": 2,
         "warnings": 2,
     }
-    parallel = outcomes(project, "--parallel", "6")
-    assert parallel == sequential
+    assert outcomes(project, *options) == sequential
     assert tree(project.path) == files
-    for name, children in junit_cases(project.path).items():
+    found = junit_cases(project.path)
+    assert set(found) == set(cases)
+    for name, children in found.items():
         assert children == cases[name], name
-    assert set(junit_cases(project.path)) == set(cases)

@@ -37,7 +37,20 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in options.MARKERS:
         config.addinivalue_line("markers", line)
     options.check(config)
+    if options.dry_run(config) and config.getoption("dist", "no") != "no":
+        # Nothing is run, so no worker is needed; the scan is the controller's anyhow.
+        config.option.dist, config.option.tx, config.option.numprocesses = "no", [], None
     _map_arguments(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In the controller of pytest-xdist, scan the experiments before the workers start."""
+    config = session.config
+    if config.pluginmanager.hasplugin("dsession") and not hasattr(config, "workerinput"):
+        from harness.plugin.controller import prepare
+
+        prepare(config)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -130,6 +130,7 @@ class SlotItem(pytest.Item):
         self.outcome: Outcome | None = None
         self.record: Record | None = None
         self.lean: LeanHooks | None = None
+        self.became: Outcome | None = None
         self.measured: tuple[float, float, float] | None = None
         self.add_marker(slot.status.value)
         judge, run = slot.judge, slot.run
@@ -144,16 +145,16 @@ class SlotItem(pytest.Item):
     def runtest(self) -> None:
         """Replay what became of the slot; judge it now if that was not done ahead."""
         outcome, self.outcome = self.outcome, None
+        panel = panel_session(self.config)
         if outcome is None:
-            outcome = panel_session(self.config).judge(self)
+            self.measured = None
+            outcome = self.became = panel.judge(self)
         else:  # judged ahead: the replay takes no time, but the judging did
             began, seconds = outcome.started, outcome.seconds
             self.measured = (began, began + seconds, seconds)
-        panel = panel_session(self.config)
         if self.record is not None:
             panel.routing.replay(self, self.record)
             self.record = None
-        panel.count(outcome)
         match outcome:
             case Judged(judgment=judgment):
                 self.user_properties.append(("score", judgment.score))

@@ -35,16 +35,28 @@ def runtestloop(session: pytest.Session, panel: PanelSession) -> object:
     if session.testsfailed and not option.continue_on_collection_errors:
         return None
     sequential = (
-        panel.parallel <= 1
-        or option.collectonly
+        option.collectonly
         or option.usepdb
         or option.trace
         or any(getattr(option, name, False) for name in ("setuponly", "setupplan", "stepwise"))
-        or sum(1 for _ in slot_items(session.items)) <= 1
     )
-    if sequential:
+    if session.config.pluginmanager.hasplugin("dsession"):
+        return None  # a controller of pytest-xdist runs nothing itself
+    if hasattr(session.config, "workerinput"):
+        return None if sequential else _run_in_worker(session, panel)
+    if sequential or panel.parallel == 1 or sum(1 for _ in slot_items(session.items)) <= 1:
         return None
-    _Loop(session, panel).run()
+    Loop(session, panel).run()
+    return True
+
+
+def _run_in_worker(session: pytest.Session, panel: PanelSession) -> object:
+    from harness.plugin.workers import WorkerLoop, find_feed
+
+    feed = find_feed(session)
+    if feed is None:
+        return None
+    WorkerLoop(session, panel, feed).run()
     return True
 
 
@@ -57,7 +69,7 @@ class Job:
     record: Record = field(default_factory=Record)
 
 
-class _Loop:
+class Loop:
     """One pass over the items."""
 
     def __init__(self, session: pytest.Session, panel: PanelSession) -> None:
@@ -68,10 +80,10 @@ class _Loop:
     def run(self) -> None:
         """Run groups of slots in the pool, everything else one at a time."""
         items = self._session.items
-        groups = [list(group) for _, group in groupby(items, key=_ahead)]
+        groups = [list(group) for _, group in groupby(items, key=is_ahead)]
         for index, group in enumerate(groups):
             after = groups[index + 1][0] if index + 1 < len(groups) else None
-            if _ahead(group[0]) and len(group) > 1:
+            if is_ahead(group[0]) and len(group) > 1:
                 self._in_pool([item for item in group if isinstance(item, SlotItem)], after)
             else:
                 self._in_turn(group, after)
@@ -119,13 +131,12 @@ class _Loop:
         self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - there is no public way
         item.outcome, item.record = outcome, job.record
         item.lean = LeanHooks(item.config, item.ihook)
+        item.became = outcome  # reported with the first phase: its set-up may fail
         try:
             item.lean.pytest_runtest_protocol(item=item, nextitem=following)
         finally:
             item.lean = None
-            if item.outcome is not None:  # its set-up failed, so nothing replayed what was paid for
-                self._panel.count(outcome)
-                item.outcome = item.record = None
+            item.outcome = item.record = None
 
     def _protocol(self, item: pytest.Item, following: pytest.Item | None) -> None:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -141,7 +152,7 @@ class _Loop:
             raise session.Interrupted(session.shouldstop)
 
 
-def _ahead(item: pytest.Item) -> bool:
+def is_ahead(item: pytest.Item) -> bool:
     """Tell whether an item may be judged before its own protocol runs."""
     return isinstance(item, SlotItem) and not any(
         mark.name in MARKS for mark in item.iter_markers()

@@ -5,31 +5,32 @@ Only the main thread touches it, but for ``work``, which reads.
 
 from __future__ import annotations
 
-from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import judges
 from harness.attempt import Bench, judge_slot
-from harness.dispatch import capture
+from harness.dispatch import capture, explain
 from harness.errors import ExperimentError
 from harness.layouts import open_experiment
-from harness.model import JUDGEABLE, WORK, Failed, Judged, Raised, SlotStatus
+from harness.model import JUDGEABLE, WORK, Deferred, Failed, Judged, Raised, SlotStatus
 from harness.pipeline import Statistics
 from harness.plugin import options
 from harness.plugin.arguments import selection_of, unmatched
-from harness.plugin.collect import ExperimentFile, SlotItem, slot_items
+from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
 from harness.plugin.routing import Routing
-from harness.plugin.signals import sigterm_ends_session
+from harness.plugin.signals import exit_if_terminated, sigterm_ends_session
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 from harness.settle import Settled, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.attempt import Asks
     from harness.judges import Judge
@@ -58,17 +59,27 @@ class PanelSession:
         self.bench = Bench()
         self.routing = Routing(config)
         self.stopped = 0
-        self.after: dict[int, SlotStatus] = {}
+        self.after: dict[tuple[str, str], SlotStatus] = {}
         self.not_found: list[str] = []
         self._built: dict[tuple[Path, int], Judge | None] = {}
-        config.pluginmanager.register(PanelTerminal(self), "harness-terminal")
+        self.terminal = PanelTerminal(self)
+        if not hasattr(config, "workerinput"):  # a worker of pytest-xdist talks to nobody
+            config.pluginmanager.register(self.terminal, "harness-terminal")
 
     # --- collection --------------------------------------------------------------------------
 
     def open(self, root: Path) -> tuple[Scan, list[Slot]]:
-        """Scan an experiment and return the slots to judge: the arguments' and the statuses'."""
+        """Scan an experiment and return the slots to judge: the arguments' and the statuses'.
+
+        A worker of pytest-xdist takes what to judge from the controller's scan.
+        """
+        snapshot = self._snapshot(root)
+        if snapshot is not None and snapshot["error"]:
+            raise ExperimentError(snapshot["error"])
         scanned = scan(open_experiment(root))
         self.scans[root] = scanned
+        if snapshot is not None:
+            return scanned, _as_in(scanned, snapshot["slots"])
         chosen = scanned.slots
         selections = selection_of(self.config, root)
         if selections is not None:
@@ -85,6 +96,10 @@ class PanelSession:
         slots = [slot for slot in self.chosen[root] if slot.status in JUDGEABLE]
         self.work_found += len(slots)
         return scanned, slots
+
+    def _snapshot(self, root: Path) -> Any:
+        given = getattr(self.config, "workerinput", {}).get("harness_snapshot", {})
+        return given.get(os.path.relpath(root, self.config.rootpath))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
@@ -125,25 +140,28 @@ class PanelSession:
                 raise
 
     def stop(self) -> None:
-        """End the judges at work and start no other."""
+        """End the judges at work and start no other, here and in all workers."""
         self.stopped += self.bench.launcher.stop()
+        controller = self.config.pluginmanager.get_plugin("harness-controller")
+        if controller is not None:
+            controller.stop()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Keep what other plugins print in a slot's set-up while the pool is at work."""
-        with self.routing.phase(item, "setup"):
+        with exit_if_terminated(), self.routing.phase(item, "setup"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         """The same for the call."""
-        with self.routing.phase(item, "call"):
+        with exit_if_terminated(), self.routing.phase(item, "call"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
         """The same for the tear-down."""
-        with self.routing.phase(item, "teardown"):
+        with exit_if_terminated(), self.routing.phase(item, "teardown"):
             return (yield)
 
     def judge(self, item: SlotItem) -> Outcome:
@@ -179,24 +197,55 @@ class PanelSession:
                 self._built[key] = None
         return self._built[key]
 
-    def count(self, outcome: Outcome) -> None:
-        """Add an outcome to the session's figures."""
-        if isinstance(outcome, Judged | Failed):
-            judged = isinstance(outcome, Judged)
-            self.after[id(outcome.slot)] = SlotStatus.COMPLETE if judged else SlotStatus.FAILED
-        if not isinstance(outcome, Raised):
-            self.statistics.count(outcome)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[pytest.TestReport]:
+        """Give a slot's report the times of the judging, and what became of the slot.
+
+        What is put on the report travels with it from a worker to the controller.
+        """
+        if not isinstance(item, SlotItem):
+            return (yield)
+        if call.when == "call" and item.measured is not None:
+            call.start, call.stop, call.duration = item.measured
+        report = yield
+        root = os.path.relpath(item.layout.experiment.root, self.config.rootpath)
+        report.harness_slot = [root, item.layout.experiment.name, item.name]
+        if item.became is not None:
+            report.harness_outcome = _portable(item.became)
+            item.became = None
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count what became of a slot, in the process that talks to people."""
+        outcome = getattr(report, "harness_outcome", None)
+        if outcome is None or hasattr(self.config, "workerinput"):
+            return
+        root, _, name = report.harness_slot
+        self.statistics.add(name, **outcome)
+        became = {"judged": SlotStatus.COMPLETE, "failed": SlotStatus.FAILED}
+        if outcome["kind"] in became:
+            self.after[root, name] = became[outcome["kind"]]
 
     # --- the end -----------------------------------------------------------------------------
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Settle every collected run, then decide what the session says to its caller."""
+        """Settle every collected run, then decide what the session says to its caller.
+
+        After pytest-xdist's own, which waits for the workers; workers leave it to the
+        controller.
+        """
+        if hasattr(self.config, "workerinput"):
+            return
         usage_error = session.exitstatus == pytest.ExitCode.USAGE_ERROR
         if not (self.dry_run or session.config.option.collectonly or usage_error):
             for root in sorted(self.scans):
                 self.settled[root] = settle(self.scans[root])
         session.exitstatus = self._exit_status(session)
+        self.terminal.end(session.exitstatus)
 
     def _exit_status(self, session: pytest.Session) -> int:
         status = int(session.exitstatus)
@@ -207,9 +256,38 @@ class PanelSession:
             return EXIT_DEFERRED
         return status
 
-    def totals(self) -> Counter[SlotStatus]:
-        """Return the number of slots by status at the scan, over all experiments."""
-        return sum((scanned.counts() for scanned in self.scans.values()), Counter())
+
+def _as_in(scanned: Scan, listed: list[list[str]]) -> list[Slot]:
+    """Return the slots that the controller listed, with the status it saw."""
+    known = {slot.name: slot for slot in scanned.slots}
+    slots = []
+    for name, status in listed:
+        slot = known.get(name)
+        if slot is None:
+            raise ExperimentError(
+                f"{scanned.layout.experiment.config_file}: {name} has vanished since the session "
+                "started; run the same command again"
+            )
+        seen = SlotStatus(status)
+        # Only while it is as the controller saw it is a stale judgment to be replaced;
+        # any other that is found was made meanwhile, and holds.
+        same = slot.status is seen
+        slots.append(slot if same else replace(slot, status=SlotStatus.MISSING, judgment=None))
+    return slots
+
+
+def _portable(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as it travels from a worker: text and lists only."""
+    match outcome:
+        case Judged():
+            return {"kind": "judged", "why": "", "notes": list(outcome.notes)}
+        case Failed():
+            why, notes = explain(outcome.error), list(outcome.notes)
+            return {"kind": "failed", "why": why, "notes": notes}
+        case Deferred():
+            return {"kind": "deferred", "why": outcome.reason, "notes": []}
+        case Raised():
+            return {"kind": "raised", "why": "", "notes": []}
 
 
 def _inner(slot: Slot, root: Path) -> str:

@@ -30,12 +30,20 @@ def sigterm_ends_session() -> Iterator[None]:
         return
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
+        with exit_if_terminated():
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def exit_if_terminated() -> Iterator[None]:
+    """Turn ``Terminated`` into what pytest ends a session for, whatever phase it is in."""
+    try:
         yield
     except Terminated:
         reason = "terminated by SIGTERM"
         raise pytest.exit.Exception(reason, returncode=EXIT_TERMINATED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

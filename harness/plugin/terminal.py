@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -54,7 +55,11 @@ class PanelTerminal:
         quiet = self._config.option.collectonly and self._config.get_verbosity() < 0
         if quiet or self._panel.not_found:
             return []  # a list of node ids is for programs; a usage error says it all
-        lines = []
+        return self.counts()
+
+    def counts(self) -> list[str]:
+        """Return the slots by status, and what was asked for that needs no work."""
+        lines: list[str] = []
         for root, scanned in self._panel.scans.items():
             experiment = scanned.layout.experiment
             counts = scanned.counts()
@@ -89,9 +94,13 @@ class PanelTerminal:
         from harness.plugin.collect import slot_items
 
         slots = list(slot_items(session.items))
-        self._slots = {item.nodeid for item in slots}
-        names = {item.layout.experiment.root: item.layout.experiment.name for item in slots}
-        self._prefixed = len(names) > 1
+        roots = {item.layout.experiment.root for item in slots}
+        self.expect({item.nodeid for item in slots}, prefixed=len(roots) > 1)
+
+    def expect(self, ids: set[str], *, prefixed: bool) -> None:
+        """Learn which slots there are to judge, and whether names need their experiment's."""
+        self._slots = ids
+        self._prefixed = prefixed
         self._began = time.monotonic()
 
     @pytest.hookimpl(tryfirst=True)
@@ -102,23 +111,6 @@ class PanelTerminal:
             reporter.showfspath = False if nodeid in self._slots else None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[None]:
-        """Give the report the times of the judging, not those of its replay."""
-        from harness.plugin.collect import SlotItem
-
-        if not isinstance(item, SlotItem):
-            return (yield)
-        if item.measured is not None and call.when == "call":
-            call.start, call.stop, call.duration = item.measured
-            item.measured = None
-        report = yield
-        # Travels with the report through pytest-xdist.
-        report.harness_slot = (item.layout.experiment.name, item.name)
-        return report
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         """Print a line for each finished slot in place of pytest's letter."""
         slot = getattr(report, "harness_slot", None)
@@ -126,7 +118,8 @@ class PanelTerminal:
         if slot is None or reporter is None or not _is_result(report):
             return (yield)
         self._done.add(report.nodeid)
-        name = "/".join(slot) if self._prefixed else slot[1]
+        _, experiment, name = slot
+        name = f"{experiment}/{name}" if self._prefixed else name
         self._line = self._progress(safe_line(name), report)
         try:
             result = yield
@@ -166,11 +159,10 @@ class PanelTerminal:
 
     # --- at the end --------------------------------------------------------------------------
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Print the summary after SIGTERM: pytest prints none for an exit status of others."""
+    def end(self, exitstatus: int) -> None:
+        """Print the summary after SIGTERM: pytest prints none for exit statuses of others."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if session.exitstatus == EXIT_TERMINATED and reporter is not None:
+        if exitstatus == EXIT_TERMINATED and reporter is not None:
             reporter.ensure_newline()
             self._summary(reporter)
 
@@ -207,9 +199,11 @@ class PanelTerminal:
     def _table(self, scanned: Scan) -> list[str]:
         """Return the slots by judge and status as they stand now."""
         experiment = scanned.layout.experiment
+        root = os.path.relpath(experiment.root, self._config.rootpath)
         counts: dict[int, Counter[str]] = {judge.number: Counter() for judge in experiment.panel}
         for slot in scanned.slots:
-            counts[slot.judge.number][self._panel.after.get(id(slot), slot.status)] += 1
+            now = self._panel.after.get((root, slot.name), slot.status)
+            counts[slot.judge.number][now] += 1
         labels = {judge.number: safe_line(judge.label, 40) for judge in experiment.panel}
         width = max(len(label) for label in [*labels.values(), "judge"])
         shown = (SlotStatus.COMPLETE, SlotStatus.MISSING, SlotStatus.FAILED)
@@ -235,6 +229,8 @@ def _reason(report: pytest.TestReport) -> str:
     """Return why a slot was not judged, in one line."""
     if report.passed:
         return ""
+    if hasattr(report, "wasxfail"):
+        return safe_line(f"expected failure: {report.wasxfail}")
     detail = report.longrepr
     if isinstance(detail, tuple):
         return safe_line(str(detail[2]).removeprefix("Skipped: "))

@@ -1,0 +1,96 @@
+"""JSON as RFC 8259 has it, and only what can be written again."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+DEPTH_CAP = 64
+"""Levels; a judgment has six, and what nests deeper could not be written again."""
+
+DIGITS_CAP = 400
+"""Digits of an integer; more than a float can hold is no figure of ours."""
+
+
+def parse_json_object(text: str) -> dict[str, Any]:
+    """Parse one object with unique keys; no NaN, no infinities.
+
+    Raises ``ValueError`` that says what the text is instead.
+    """
+    if not text.strip():
+        raise ValueError("is empty")
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise ValueError(f"is not JSON ({error.msg}, {place})") from None
+    except ValueError as error:
+        raise ValueError(f"is not JSON ({error})") from None
+    except (RecursionError, MemoryError):
+        raise ValueError("is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"is a JSON {_NAMES[type(value)]}, not an object")  # noqa: TRY004 - one error type for every bad text
+    if nested_deeper(value, DEPTH_CAP):
+        raise ValueError("is nested too deeply")
+    return value
+
+
+def nested_deeper(value: Any, levels: int) -> bool:
+    """Tell whether lists and dicts lie in one another more than ``levels`` deep."""
+    layer = [value]
+    for _ in range(levels):
+        layer = [inner for outer in layer for inner in _children(outer)]
+    return any(isinstance(inner, dict | list) for inner in layer)
+
+
+def _children(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+_NAMES = {
+    list: "array",
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _integer(text: str) -> int:
+    if len(text) > DIGITS_CAP:
+        raise ValueError(f"an integer has {len(text):,} digits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"the key {key[:40]!r} stands there twice")
+            seen.add(key)
+    return value
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_no_constant,
+    parse_int=_integer,
+    parse_float=_finite,
+    object_pairs_hook=_unique,
+)

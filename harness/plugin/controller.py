@@ -1,0 +1,146 @@
+"""The controller's part with pytest-xdist: one scan, shipped to all workers; one scheduler.
+
+A controller collects nothing itself, so it looks for the experiments below the
+arguments, scans them once, and ships what is to be judged. So all workers, those that
+replace a crashed one too, collect the same slots, whatever happens on disk meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.errors import ExperimentError
+from harness.layouts import config_of
+from harness.plugin import options, panel_session
+from harness.plugin.workers import DROP, STOP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.plugin.session import PanelSession
+
+SNAPSHOT = "harness_snapshot"
+
+
+def prepare(config: pytest.Config) -> None:
+    """Scan the experiments below the arguments, if there are any, before workers start."""
+    roots = list(dict.fromkeys(_experiments(config)))
+    if not roots:
+        return
+    if config.getoption("dist") == "each":
+        raise pytest.UsageError(
+            "--dist each would have every worker judge every slot; use --dist load"
+        )
+    panel = panel_session(config)
+    snapshot = {}
+    for root in roots:
+        key = os.path.relpath(root, config.rootpath)
+        try:
+            _, slots = panel.open(root)
+        except ExperimentError as error:
+            snapshot[key] = {"error": str(error), "slots": []}
+        else:
+            chosen = [[slot.name, slot.status.value] for slot in slots]
+            snapshot[key] = {"error": "", "slots": chosen}
+    if panel.not_found:
+        raise pytest.UsageError(*panel.not_found)
+    config.pluginmanager.register(Controller(panel, snapshot), "harness-controller")
+    ids = {
+        _nodeid(panel.scans[root].layout.experiment.config_file, config, name)
+        for root in panel.scans
+        for name, _ in snapshot[os.path.relpath(root, config.rootpath)]["slots"]
+    }
+    panel.terminal.expect(ids, prefixed=len(panel.scans) > 1)
+
+
+def _nodeid(path: Path, config: pytest.Config, name: str) -> str:
+    return f"{os.path.relpath(path, config.rootpath)}::{name}"
+
+
+def _experiments(config: pytest.Config) -> Iterator[Path]:
+    """Yield the experiments that workers will meet, as pytest would walk to them."""
+    ignored = {
+        os.path.normpath(config.invocation_params.dir / path)
+        for path in config.getoption("ignore") or ()
+    }
+    skip = config.getini("norecursedirs")
+    for arg in config.args:
+        path = Path(os.path.normpath(config.invocation_params.dir / arg.partition("::")[0]))
+        for root in (path.parent, path.parent.parent):
+            if path.is_file() and config_of(root) == path:
+                yield root
+        if path.is_dir():
+            yield from _below(path, skip, ignored, set())
+
+
+def _below(path: Path, skip: list[str], ignored: set[str], seen: set[str]) -> Iterator[Path]:
+    real = os.path.realpath(path)
+    if real in seen or str(path) in ignored:
+        return
+    seen.add(real)
+    if options.looks_like_experiment(path):
+        if config_of(path) is not None:
+            yield path
+        return
+    with contextlib.suppress(OSError):
+        for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+            if entry.is_dir() and not any(fnmatch.fnmatch(entry.name, p) for p in skip):
+                yield from _below(Path(entry.path), skip, ignored, seen)
+
+
+class Controller:
+    """Hooks of the controller."""
+
+    def __init__(self, panel: PanelSession, snapshot: dict[str, Any]) -> None:
+        self._panel = panel
+        self._snapshot = snapshot
+        self._nodes: list[Any] = []
+        self._failures = 0
+
+    def pytest_report_header(self) -> list[str]:
+        """Print how many judges work at a time, and what was found: workers do not."""
+        workers = len(self._panel.config.getoption("tx") or ()) or 1
+        lanes = self._panel.parallel
+        head = f"judges at work: {workers} workers x {lanes} = {workers * lanes}"
+        return [head, *self._panel.terminal.counts()]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give the snapshot to a worker; called for those that replace a crashed one, too."""
+        node.workerinput[SNAPSHOT] = self._snapshot
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Remember the worker."""
+        self._nodes.append(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
+        """Keep every lane of every worker busy; the stock scheduler lets them run dry."""
+        if config.getoption("dist") not in ("load", "worksteal"):
+            return None
+        from harness.plugin.scheduler import SlotScheduling
+
+        return SlotScheduling(config, log, lanes=self._panel.parallel)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Once ``--maxfail`` is reached, have the workers start nothing that waits."""
+        self._failures += report.failed
+        limit = self._panel.config.getoption("maxfail")
+        if limit and self._failures >= limit:
+            self._send(DROP)
+
+    def stop(self) -> None:
+        """End the judges of all workers; without this word they would be left to finish."""
+        self._send(STOP)
+
+    def _send(self, command: str) -> None:
+        for node in self._nodes:
+            with contextlib.suppress(OSError, ValueError):  # a worker that is gone needs no word
+                node.sendcommand(command)

@@ -1,0 +1,111 @@
+"""How slots are dealt out to workers that judge several at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from xdist.scheduler.load import LoadScheduling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+
+class SlotScheduling(LoadScheduling):
+    """Keeps ``lanes`` items at work on each node, and as few as possible waiting there.
+
+    When a node dies with several items at work nobody knows which one did it: they
+    become suspects and run one at a time, alone on the node that replaces it, so that
+    a second crash names the culprit. No item is lost, none is reported twice.
+    """
+
+    def __init__(self, config: pytest.Config, log: Any, *, lanes: int) -> None:
+        super().__init__(config, log)
+        self._lanes = lanes
+        self._suspects: list[int] = []
+        self._solo: Any = None
+
+    @property
+    def tests_finished(self) -> bool:
+        """Whether every item has run."""
+        return self.collection_is_completed and not self.has_pending
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether an item is waiting or at work."""
+        return bool(self._suspects) or super().has_pending
+
+    def add_node(self, node: Any) -> None:
+        """Take a node in; while there are suspects the new one is theirs."""
+        super().add_node(node)
+        if self._suspects and self._solo is None:
+            self._solo = node
+
+    def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
+        """Check that a node that comes later has collected the same items."""
+        if self.collection is not None and list(collection) != list(self.collection):
+            raise RuntimeError(f"{node.gateway.id} collected other items than the first worker")
+        super().add_node_collection(node, collection)
+
+    def schedule(self) -> None:
+        """Deal out the first items, the same number to each node; later, fill up all nodes."""
+        if self.collection is None:
+            if not self._check_nodes_have_same_collection():
+                self.log("**Different tests collected, aborting run**")
+                return
+            self.collection = next(iter(self.node2collection.values()))
+            self.pending[:] = range(len(self.collection))
+            share = -(-len(self.pending) // max(1, len(self.nodes)))
+            for node in self.nodes:
+                self._send_tests(node, min(share, self._depth()))
+        for node in self.nodes:
+            self.check_schedule(node)
+
+    def check_schedule(self, node: Any, duration: float = 0) -> None:  # noqa: ARG002 - xdist's signature
+        """Fill a node up, or tell it that nothing will come any more."""
+        if node.shutting_down:
+            return
+        at_work = self.node2pending[node]
+        if node is self._solo:
+            if self._suspects and not at_work:
+                index = self._suspects.pop(0)
+                at_work.append(index)
+                node.send_runtest_some([index])
+            if self._suspects or at_work:
+                return
+            self._solo = None
+        missing = self._depth() - len(at_work)
+        if self.pending and missing > 0:
+            self._send_tests(node, missing)
+        if not self.pending and not self._suspects:
+            node.shutdown()
+
+    def _depth(self) -> int:
+        """Return how many items a node holds: its lanes, and a few to hide the way to it."""
+        share = len(self.pending) // (2 * max(1, len(self.node2pending)))
+        return self._lanes + max(1, min(self._lanes, share))
+
+    def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+        """Take an item off a node; others wake up when the last suspect is cleared."""
+        super().mark_test_complete(node, item_index, duration)
+        if not self.pending and not self._suspects:
+            for other in self.nodes:
+                self.check_schedule(other)
+
+    def remove_node(self, node: Any) -> str | None:
+        """Take a dead node out; return the item that killed it, if only one can have."""
+        at_work = self.node2pending.pop(node)
+        alone = node is self._solo
+        if alone:
+            self._solo = None
+        if not at_work:
+            return None
+        assert self.collection is not None, "items were dealt out"  # noqa: S101 - narrows the type
+        if len(at_work) == 1:
+            return str(self.collection[at_work[0]])
+        self._suspects.extend(at_work[: self._lanes])
+        self.pending[:0] = at_work[self._lanes :]
+        for other in self.nodes:
+            self.check_schedule(other)
+        return None

@@ -1,0 +1,215 @@
+"""The run loop inside a worker of pytest-xdist: fed by the controller, several slots at a time.
+
+Of pytest-xdist it touches ``WorkerInteractor``'s ``channel``, ``sendevent``, and
+``item_index``, and the commands that a worker gets. If one of them is missing, the
+stock loop runs, one slot at a time, with a warning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+import warnings
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.dispatch import Pool
+from harness.plugin.collect import SlotItem
+from harness.plugin.loop import Job, Loop, is_ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.plugin.session import PanelSession
+
+STOP = "harness_stop"
+"""The controller's command to end the judges at work; xdist's own loop does not know it."""
+
+DROP = "harness_drop"
+"""The controller's command to start nothing of what waits: ``--maxfail`` is reached."""
+
+EXIT_ORPHANED = 70
+
+
+class WorkerFeed:
+    """The indices that the controller wants run; filled by execnet's receiver thread."""
+
+    def __init__(self, interactor: Any, session: pytest.Session) -> None:
+        self._interactor = interactor
+        self._session = session
+        # Protects what the receiver thread writes and the main thread reads.
+        self._lock = threading.Lock()
+        self._indices: deque[int] = deque()
+        self._wake: Callable[[], None] = lambda: None
+        self.shutdown = False
+        self.stopped = False
+        self.orphaned = False
+
+    def attach(self, wake: Callable[[], None]) -> None:
+        """Receive commands from now on; ``wake`` is called after each."""
+        self._wake = wake
+        self._interactor.channel.setcallback(self._receive, endmarker=None)
+
+    def _receive(self, command: tuple[str, dict[str, Any]] | None) -> None:
+        with self._lock:
+            if command is None:
+                # Closed without a word: the controller is dead. The judges at work
+                # finish, and their answers are found by the next session.
+                self.orphaned = not (self.shutdown or self.stopped)
+            else:
+                self._obey(*command)
+        self._wake()
+
+    def _obey(self, name: str, arguments: dict[str, Any]) -> None:
+        match name:
+            case "runtests":
+                self._indices.extend(arguments["indices"])
+            case "runtests_all":
+                self._indices.extend(range(len(self._session.items)))
+            case "steal":
+                self._give_back(arguments["indices"])
+            case "shutdown":
+                self.shutdown = True
+            case _ if name == STOP:
+                self.stopped = True
+            case _ if name == DROP:
+                self._indices.clear()
+                self.shutdown = True
+
+    def _give_back(self, asked: list[int]) -> None:
+        """Return what another worker shall run; as in pytest-xdist, all of it or nothing."""
+        possible = set(asked) <= set(self._indices)
+        if possible:
+            self._indices = deque(i for i in self._indices if i not in set(asked))
+        self._interactor.sendevent("unscheduled", indices=asked if possible else [])
+
+    def peek(self) -> int | None:
+        """Return the next index; None if there is none yet."""
+        with self._lock:
+            return self._indices[0] if self._indices else None
+
+    def pop(self) -> int:
+        """Take the next index."""
+        with self._lock:
+            return self._indices.popleft()
+
+    def put_back(self, index: int) -> None:
+        """Undo ``pop``."""
+        with self._lock:
+            self._indices.appendleft(index)
+
+    def begin(self, index: int) -> None:
+        """Say which item the next reports are about."""
+        self._interactor.item_index = index
+
+    def complete(self, index: int, seconds: float) -> None:
+        """Tell the controller that an item's protocol has run."""
+        self._interactor.sendevent(
+            "runtest_protocol_complete", item_index=index, duration=seconds
+        )
+
+
+def find_feed(session: pytest.Session) -> WorkerFeed | None:
+    """Return the feed of this worker; None, with a warning, if pytest-xdist is not as expected."""
+    for plugin in session.config.pluginmanager.get_plugins():
+        if type(plugin).__name__ == "WorkerInteractor":
+            if all(hasattr(plugin, name) for name in ("channel", "sendevent")):
+                return WorkerFeed(plugin, session)
+            break
+    warnings.warn(
+        pytest.PytestWarning(
+            "pytest-judge-panel does not know this version of pytest-xdist: "
+            "each worker judges one slot at a time"
+        ),
+        stacklevel=1,
+    )
+    return None
+
+
+class WorkerLoop(Loop):
+    """Runs what the feed brings: slots ahead, in the pool, ordinary tests with the pool idle."""
+
+    def __init__(self, session: pytest.Session, panel: PanelSession, feed: WorkerFeed) -> None:
+        super().__init__(session, panel)
+        self._feed = feed
+        self._routed = contextlib.ExitStack()
+        self._routing = False
+        self._index = {id(item): index for index, item in enumerate(session.items)}
+
+    def run(self) -> None:
+        """Run until the controller says that there is no more."""
+        panel, feed = self._panel, self._feed
+        pool: Pool[Job]
+        with self._routed, Pool(panel.parallel, self._work, stop=panel.stop) as pool:
+            feed.attach(pool.wake)
+            while not self._stopped():
+                self._obey()
+                alone = self._fill(pool)
+                if alone is not None and not pool.busy and self._run_alone(alone):
+                    continue
+                if feed.shutdown and feed.peek() is None and not pool.busy:
+                    return
+                self._take(pool)
+            while pool.busy:
+                self._obey()
+                self._take(pool)
+
+    def _obey(self) -> None:
+        if self._feed.orphaned:
+            # Neither a report nor a kill is of use to anyone any more.
+            os._exit(EXIT_ORPHANED)
+        if self._feed.stopped:
+            raise self._session.Interrupted("stopped by the controller")
+
+    def _fill(self, pool: Pool[Job]) -> pytest.Item | None:
+        """Start slots while there are lanes; return the item that must run by itself next."""
+        items = self._session.items
+        while (index := self._feed.peek()) is not None and not self._stopped():
+            item = items[index]
+            if not is_ahead(item):
+                return item
+            if not pool.free:
+                return None
+            self._feed.pop()
+            assert isinstance(item, SlotItem), "is_ahead says so"  # noqa: S101 - narrows the type
+            if not self._routing:
+                self._routing = True
+                self._routed.enter_context(self._panel.routing.active())
+            pool.submit(Job(item, self._panel.judge_of(item)))
+        return None
+
+    def _run_alone(self, item: pytest.Item) -> bool:
+        """Run an item with the pool idle; False if what comes after it is not known yet."""
+        feed = self._feed
+        index = feed.pop()
+        following = feed.peek()
+        if following is None and not feed.shutdown:
+            feed.put_back(index)
+            return False
+        self._routed.close()
+        self._routing = False
+        after = None if following is None else self._session.items[following]
+        self._numbered(item, lambda: self._protocol(item, after))
+        return True
+
+    def _take(self, pool: Pool[Job]) -> None:
+        done = pool.next_or_wake()
+        if done is None:
+            return
+        job, outcome = done
+        items = self._session.items
+        last = self._feed.shutdown and self._feed.peek() is None and not pool.busy
+        # Which item comes next is not known; any other keeps up what they share.
+        other = next((item for item in items[:2] if item is not job.item), None)
+        self._numbered(job.item, lambda: self._report(job, outcome, None if last else other))
+
+    def _numbered(self, item: pytest.Item, protocol: Callable[[], None]) -> None:
+        index = self._index[id(item)]
+        self._feed.begin(index)
+        began = time.perf_counter()
+        protocol()
+        self._feed.complete(index, time.perf_counter() - began)

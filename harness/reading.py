@@ -1,0 +1,181 @@
+"""The reading half of ``files``, which offers these functions to the other modules.
+
+Whatever lies on disk becomes a value; nothing that is found makes a reader raise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ExperimentError
+from harness.json_text import parse_json_object
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JSON_CAP = 8 * 1024 * 1024
+"""Bytes; a judgment is some kilobytes, so what is larger is not one."""
+
+YAML_CAP = 1024 * 1024
+"""Bytes; a configuration is some kilobytes."""
+
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """The file was read; ``value`` is its content."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is nothing at that path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Something is there, but not what it should be; ``why`` is for people."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The operating system refused; ``why`` is its message."""
+
+    why: str
+
+
+Read = Ok | Missing | Invalid | Unreadable
+
+
+def read_bytes(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:
+    """Read a regular file of at most ``cap`` bytes that lies inside ``root``.
+
+    Never blocks on a FIFO, never follows a link out of ``root``, never raises
+    for what it finds.
+    """
+    try:
+        fd = os.open(path, _READ)
+    except (FileNotFoundError, NotADirectoryError):
+        dangling = os.path.islink(path)  # noqa: PTH114 - paths are text here, too
+        return Invalid("is a dangling symbolic link") if dangling else Missing()
+    except ValueError:  # a null byte, or characters that no file system has
+        return Invalid("is no possible path")
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
+            return Invalid(f"is no regular file ({error.strerror})")
+        return Unreadable(error.strerror or str(error))
+    try:
+        return _read_descriptor(fd, path, root, cap)
+    except OSError as error:
+        return Unreadable(error.strerror or str(error))
+    finally:
+        os.close(fd)
+
+
+def _read_descriptor(fd: int, path: str | Path, root: str | Path, cap: int) -> Read:
+    found = os.fstat(fd)
+    if stat.S_ISDIR(found.st_mode):
+        return Invalid("is a directory")
+    if not stat.S_ISREG(found.st_mode):
+        return Invalid("is no regular file")
+    if not is_within(_real_path(fd, path), os.path.realpath(root)):
+        return Invalid("is a symbolic link that leaves the experiment")
+    if found.st_size > cap:
+        return Invalid(f"is {found.st_size:,} bytes long; at most {cap:,} are read")
+    chunks = []
+    left = cap
+    while left > 0 and (chunk := os.read(fd, min(left, 1 << 20))):
+        chunks.append(chunk)
+        left -= len(chunk)
+    return Ok(b"".join(chunks))
+
+
+def _real_path(fd: int, path: str | Path) -> str:
+    if sys.platform == "linux":  # one system call in place of one per path component
+        with contextlib.suppress(OSError):
+            return os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - called for every file
+    return os.path.realpath(path)
+
+
+def is_within(path: str, root: str) -> bool:
+    """Tell whether the resolved ``path`` is the resolved ``root`` or lies below it."""
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def inside(path: str | Path, root: str | Path) -> bool:
+    """Tell whether ``path``, all links resolved, is ``root`` or lies below it."""
+    return is_within(os.path.realpath(path), os.path.realpath(root))
+
+
+def read_text(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:
+    """Like ``read_bytes``, decoded as UTF-8 with or without a byte order mark."""
+    match read_bytes(path, root=root, cap=cap):
+        case Ok(data):
+            try:
+                return Ok(data.decode("utf-8-sig"))
+            except UnicodeDecodeError as error:
+                return Invalid(f"is not UTF-8 (byte {error.start})")
+        case other:
+            return other
+
+
+def read_json(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:
+    """Read one JSON object; NaN, infinities, and repeated keys make it invalid."""
+    match read_text(path, root=root, cap=cap):
+        case Ok(text):
+            try:
+                return Ok(parse_json_object(text))
+            except ValueError as error:
+                return Invalid(str(error))
+        case other:
+            return other
+
+
+def load_text(path: Path, *, root: str | Path, cap: int = YAML_CAP) -> str:
+    """Read a text file that a person must mend if it cannot be read: ``ExperimentError``."""
+    match read_text(path, root=root, cap=cap):
+        case Ok(text):
+            return str(text)
+        case Missing():
+            raise ExperimentError(f"{path}: there is no such file; create it")
+        case Unreadable(why):
+            raise ExperimentError(f"{path}: cannot be read ({why}); mend its permissions")
+        case Invalid(why):
+            raise ExperimentError(f"{path}: {why}; replace it by a text file")
+
+
+def load_yaml(path: Path, *, root: str | Path) -> Any:
+    """Parse a configuration file written by a person.
+
+    No aliases, merge keys, tags, or repeated keys; at most ``YAML_CAP`` bytes; booleans
+    and numbers as in YAML 1.2. Raises ``ExperimentError`` with the place.
+    """
+    return yaml_value(load_text(path, root=root), path)
+
+
+def yaml_value(text: str, path: Path) -> Any:
+    """Parse the text of the configuration file ``path``, as ``load_yaml`` does."""
+    from harness.yaml_text import YamlProblem, parse_yaml
+
+    try:
+        return parse_yaml(text)
+    except YamlProblem as problem:
+        raise ExperimentError(f"{path}: {problem}") from None
+
+
+def list_names(path: str | Path) -> list[str]:
+    """Return the sorted names in a directory; none if it is not there or cannot be read."""
+    try:
+        return sorted(os.listdir(path))  # noqa: PTH208 - names, not paths
+    except OSError:
+        return []
