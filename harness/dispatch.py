@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from harness.errors import HarnessError
-from harness.model import Failed, Outcome, Raised
+from harness.model import NO_CALLS, Calls, Failed, Outcome, Raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,12 +36,21 @@ def capture(
     began = time.monotonic()
     try:
         return work(slot)
-    except pass_on as error:
-        return Raised(slot=slot, error=error, started=started, seconds=time.monotonic() - began)
-    except Exception as error:  # noqa: BLE001 - whatever a judge raises is its outcome
-        return Failed(slot=slot, error=error, started=started, seconds=time.monotonic() - began)
-    except BaseException as error:  # noqa: BLE001 - it is raised again, in the main thread
-        return Raised(slot=slot, error=error, started=started, seconds=time.monotonic() - began)
+    except BaseException as error:  # noqa: BLE001 - whatever a judge raises is its outcome
+        own = isinstance(error, Exception) and not isinstance(error, pass_on)
+        return (Failed if own else Raised)(
+            slot=slot,
+            error=error,  # type: ignore[arg-type] # an Exception wherever Failed takes it
+            started=started,
+            seconds=time.monotonic() - began,
+            calls=calls_before(error),
+        )
+
+
+def calls_before(error: BaseException) -> Calls:
+    """Return what had been paid for when ``error`` was raised, as far as it carries that."""
+    found = getattr(error, "calls", None)
+    return found if isinstance(found, Calls) else NO_CALLS
 
 
 class Pool(Generic[Job]):

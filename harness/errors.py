@@ -16,6 +16,17 @@ class JudgeError(HarnessError):
     """
 
 
+class NotStartedError(JudgeError):
+    """The judge's program could not be started; nothing was paid."""
+
+
+class DiskError(HarnessError):
+    """The disk refused what must be written before money is spent; nothing was paid.
+
+    The slot is as it was. Whoever owns the disk must act.
+    """
+
+
 class RetryableError(JudgeError):
     """The judge answered too late or with something that is no verdict; asking again may help."""
 

@@ -7,6 +7,7 @@ content makes a reader raise: what was found is a value.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -42,11 +43,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "ANY",
+    "EditedError",
     "Invalid",
     "Missing",
     "Ok",
     "Read",
+    "Stamp",
     "Unreadable",
+    "check_room",
     "commit_bytes",
     "commit_json",
     "copy_tree",
@@ -55,17 +60,25 @@ __all__ = [
     "is_directory",
     "is_file",
     "is_link",
+    "is_plain",
     "is_there",
+    "keep_copy",
+    "link",
     "list_names",
     "load_text",
     "load_yaml",
     "make_directory",
+    "modified",
     "open_lock",
+    "open_source",
     "read_bytes",
     "read_json",
     "read_text",
     "remove_tree",
     "set_aside",
+    "size",
+    "stamp",
+    "sweep",
     "write_note",
     "yaml_value",
 ]
@@ -73,37 +86,65 @@ __all__ = [
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-def commit_bytes(
-    path: Path, data: bytes, *, root: Path, durable: bool = True, replace: bool = True
+Stamp = tuple[int, int, int] | None
+"""What tells that a file was edited: inode, time, and size; None for no file."""
+
+
+class EditedError(OSError):
+    """A file was changed by someone else since it was looked at; it was left as it is."""
+
+
+def stamp(path: Path) -> Stamp:
+    """Return what changes when somebody edits or replaces ``path``."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+ANY: Stamp = (-1, -1, -1)
+"""In place of a stamp: replace the file, whoever edited it."""
+
+
+def commit_bytes(  # noqa: PLR0913 - each says one thing about the write
+    path: Path,
+    data: bytes,
+    *,
+    root: Path,
+    durable: bool = True,
+    replace: bool = True,
+    since: Stamp = ANY,
 ) -> None:
     """Put ``data`` at ``path`` in one step: a reader sees the old file or the new one.
 
     The temporary file is made beside the target, because a rename is atomic only
-    within one file system. An existing file keeps its mode. With ``durable`` the
-    content survives a power cut once this returns. With ``replace=False`` an
-    existing ``path`` is left alone and ``FileExistsError`` raised. A symbolic link
-    is written through if it stays inside ``root``; ``ExperimentError`` otherwise.
+    within one file system. An existing file keeps its mode and owner. With ``durable``
+    the content survives a power cut once this returns. With ``replace=False`` an
+    existing ``path`` is left alone and ``FileExistsError`` raised; with ``since`` one
+    that was edited since that stamp was taken, and ``EditedError`` raised. A symbolic
+    link is written through if it stays inside ``root``; ``ExperimentError`` otherwise.
     """
     target = _write_target(path, root)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
-        _write_new(temporary, data, durable=durable)
+        _write_new(temporary, data, durable=durable, like=target if replace else None)
         if replace:
-            with contextlib.suppress(FileNotFoundError):
-                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-            temporary.replace(target)
+            if since != ANY and stamp(target) != since:
+                raise EditedError(errno.EBUSY, "was changed by someone else meanwhile", str(path))
+            os.rename(temporary, target)
         else:
             os.link(temporary, target)
-            temporary.unlink()
+            os.unlink(temporary)
     except BaseException:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            os.unlink(temporary)
         raise
     if durable:
         _sync_directory(target.parent)
 
 
-def commit_json(path: Path, value: Any, *, root: Path, **how: bool) -> None:
+def commit_json(path: Path, value: Any, *, root: Path, **how: Any) -> None:
     """``commit_bytes`` of ``value`` as indented JSON; NaN raises ``ValueError``.
 
     ASCII only, so that a lone surrogate in a judge's text cannot make the write fail.
@@ -123,9 +164,11 @@ def _write_target(path: Path, root: Path) -> Path:
     return target
 
 
-def _write_new(path: Path, data: bytes, *, durable: bool) -> None:
+def _write_new(path: Path, data: bytes, *, durable: bool, like: Path | None) -> None:
     fd = os.open(path, _CREATE, 0o666)
     try:
+        if like is not None:
+            _copy_mode(fd, like)
         view = memoryview(data)
         while view:
             view = view[os.write(fd, view) :]
@@ -135,6 +178,19 @@ def _write_new(path: Path, data: bytes, *, durable: bool) -> None:
         os.close(fd)
         raise
     os.close(fd)  # checked: on network file systems a full disk is reported here
+
+
+def _copy_mode(fd: int, path: Path) -> None:
+    try:
+        wanted = os.stat(path)
+    except FileNotFoundError:
+        return
+    made = os.fstat(fd)
+    if (made.st_uid, made.st_gid) != (wanted.st_uid, wanted.st_gid):
+        with contextlib.suppress(OSError):  # only root can give a file away
+            os.fchown(fd, wanted.st_uid, wanted.st_gid)
+    if made.st_mode != wanted.st_mode:
+        os.fchmod(fd, stat.S_IMODE(wanted.st_mode))
 
 
 def _sync_directory(path: Path) -> None:
@@ -157,6 +213,11 @@ def create_spool(path: Path) -> int:
     return os.open(path, _CREATE, 0o666)
 
 
+def open_source(path: Path | None) -> int:
+    """Open a file for a child process to read; nothing to read without one."""
+    return os.open(os.devnull if path is None else path, os.O_RDONLY | os.O_CLOEXEC)
+
+
 def open_lock(path: Path) -> int:
     """Open a lock file, created if need be and never deleted; the caller closes it."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
@@ -175,10 +236,54 @@ def set_aside(path: Path, *, as_: str = "bad") -> Path | None:
     """
     if not os.path.lexists(path):
         return None
+    kept = _free_name(path, as_)
+    os.rename(path, kept)
+    return kept
+
+
+def keep_copy(path: Path, *, as_: str = "bad") -> Path:
+    """Give a regular file a second name, as ``set_aside`` does, for when it is replaced next.
+
+    In between the file stays where it was, so that no crash leaves the place empty.
+    """
+    kept = _free_name(path, as_)
+    os.link(path, kept, follow_symlinks=False)
+    return kept
+
+
+def link(path: Path, second: Path) -> None:
+    """Give a regular file a second name; ``FileExistsError`` if that is taken."""
+    os.link(path, second, follow_symlinks=False)
+
+
+def size(path: Path) -> int:
+    """Return the size of a file; 0 if it is not there."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def modified(path: Path) -> float:
+    """Return when a file was last written, in seconds since the epoch; 0 if it is not there."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def is_plain(path: Path) -> bool:
+    """Tell whether ``path`` is a regular file and no symbolic link."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _free_name(path: Path, as_: str) -> Path:
     for number in _attempt_numbers():
         kept = path.with_name(f"{path.name}.{as_}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{number}")
         if not os.path.lexists(kept):
-            path.rename(kept)
             return kept
     raise AssertionError("unreachable: the numbers do not end")
 
@@ -189,6 +294,25 @@ def _attempt_numbers() -> Iterator[str]:
     while True:
         yield f"-{number}"
         number += 1
+
+
+def sweep(directory: Path) -> None:
+    """Remove the temporary files of writers that died; only under the directory's lock."""
+    for name in list_names(directory):
+        if name.startswith(".") and name.endswith(".tmp"):
+            with contextlib.suppress(OSError):
+                os.unlink(directory / name)
+
+
+ROOM = 1 << 20
+"""Bytes that must be free before money is spent: a judgment, its consensus, and some output."""
+
+
+def check_room(directory: Path) -> None:
+    """Raise ``OSError`` (ENOSPC) if the file system could not take another judgment."""
+    found = os.statvfs(directory)
+    if found.f_bavail * found.f_frsize < ROOM or (found.f_files and not found.f_favail):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory))
 
 
 def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], set[str]]) -> None:

@@ -147,6 +147,38 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """What was paid for: ``paid`` calls were made, ``adopted`` ones had been made before.
+
+    ``lost``: calls of sessions that died, whose end nobody recorded. ``wasted``: calls
+    that ended without a judgment. ``cost_usd`` is the sum of the known costs of the
+    paid and the adopted calls; None if none is known.
+    """
+
+    paid: int = 0
+    adopted: int = 0
+    lost: int = 0
+    wasted: int = 0
+    cost_usd: float | None = None
+
+    def __add__(self, other: Calls) -> Calls:
+        known = [cost for cost in (self.cost_usd, other.cost_usd) if cost is not None]
+        return Calls(
+            paid=self.paid + other.paid,
+            adopted=self.adopted + other.adopted,
+            lost=self.lost + other.lost,
+            wasted=self.wasted + other.wasted,
+            cost_usd=math.fsum(known) if known else None,
+        )
+
+
+NO_CALLS = Calls()
+
+ADOPTED = "adopted"
+"""The note of an outcome whose judgment was paid for by an earlier session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """The slot has a valid judgment on disk."""
 
@@ -155,6 +187,7 @@ class Judged:
     started: float
     seconds: float
     notes: tuple[str, ...] = ()
+    calls: Calls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +199,7 @@ class Failed:
     started: float
     seconds: float
     notes: tuple[str, ...] = ()
+    calls: Calls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +220,7 @@ class Raised:
     error: BaseException
     started: float
     seconds: float
+    calls: Calls = NO_CALLS
 
 
 Outcome = Judged | Failed | Deferred | Raised

@@ -9,10 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.attempt import Bench, judge_slot
+from harness.disk import IN_A_ROW
 from harness.dispatch import capture, dispatch, explain
-from harness.errors import SelectionError
+from harness.errors import DiskError, SelectionError
 from harness.layouts import open_experiment
-from harness.model import JUDGEABLE, WORK, Deferred, Failed, Judged, Raised, SlotStatus
+from harness.model import (
+    ADOPTED,
+    JUDGEABLE,
+    NO_CALLS,
+    WORK,
+    Calls,
+    Deferred,
+    Failed,
+    Judged,
+    Raised,
+    SlotStatus,
+)
 from harness.scan import scan
 from harness.settle import settle
 
@@ -29,7 +41,8 @@ class Statistics:
     ``slots``: the number of slots by status at the scan. ``selected``: names of the
     slots that were judged, or would be. ``failures`` and ``deferred``: reasons by slot
     name. ``consensus``: by run name, for runs with a judgment. ``problems``: messages
-    about files that stopped nothing.
+    about files that stopped nothing. ``calls``: what was paid. ``stopped``: why no more
+    slots should be judged, if so.
     """
 
     slots: Counter[SlotStatus] = field(default_factory=Counter)
@@ -41,6 +54,9 @@ class Statistics:
     regenerated: int = 0
     consensus: dict[str, Consensus] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    calls: Calls = NO_CALLS
+    stopped: str | None = None
+    refused_in_a_row: int = 0
 
     def add(self, slot: str, kind: str, why: str = "", notes: Iterable[str] = ()) -> None:
         """Count what became of a slot; main thread only."""
@@ -59,13 +75,24 @@ class Statistics:
         name = outcome.slot.name
         match outcome:
             case Judged():
-                self.add(name, "judged", notes=outcome.notes)
+                notes = [note for note in outcome.notes if note != ADOPTED]
+                self.add(name, "judged", notes=notes)
+                self.calls += outcome.calls
+                self.refused_in_a_row = 0
             case Failed():
                 self.add(name, "failed", explain(outcome.error), outcome.notes)
+                self.calls += outcome.calls
+                self._count_refusal(outcome.error)
             case Deferred():
                 self.add(name, "deferred", outcome.reason)
             case Raised():
                 raise outcome.error
+
+
+    def _count_refusal(self, error: Exception) -> None:
+        self.refused_in_a_row = self.refused_in_a_row + 1 if isinstance(error, DiskError) else 0
+        if self.refused_in_a_row == IN_A_ROW:
+            self.stopped = f"stopped: the disk refused {IN_A_ROW} slots in a row, at last {error}"
 
 
 def judge_experiment(
@@ -96,6 +123,9 @@ def judge_experiment(
             slots, partial(capture, work=work), parallel=parallel, stop=bench.launcher.stop
         ):
             statistics.count(outcome)
+            if statistics.stopped is not None:
+                statistics.problems.append(statistics.stopped)
+                break
     finally:
         settled = settle(found)
         statistics.regenerated = settled.regenerated

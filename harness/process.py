@@ -1,4 +1,7 @@
-"""Child processes: own session, deadline, output cap, and one switch that ends them all."""
+"""Child processes: own session, deadline, output cap, and one switch that ends them all.
+
+``launch`` says what holds when this process is killed; here is what it does while it lives.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness import files
-from harness.errors import Interrupted, JudgeError
+from harness import disk, files
+from harness.errors import Interrupted, NotStartedError
+from harness.launch import Status, located, read_status, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +29,12 @@ OUTPUT_CAP = 10 * 1024 * 1024
 
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL at a deadline."""
+
+LATE = 1.0
+"""Seconds after which this process does what the child's own guard should have done."""
+
+GUARD_CODES = (124, 137, -signal.SIGTERM, -signal.SIGKILL)
+"""How the guard itself ends when the deadline has passed or somebody told it to end."""
 
 STOP_GRACE = 0.5
 """The same when the session is interrupted."""
@@ -105,61 +115,65 @@ class Launcher:
         """Run ``argv`` to its end, in its own session, its output going to new files.
 
         At the deadline the process group gets SIGTERM and, ``GRACE`` seconds later,
-        SIGKILL; what is left of the group after a normal exit is killed as well.
-        Raises ``JudgeError`` if the program cannot be started, ``Interrupted`` if
-        ``stop`` was called.
+        SIGKILL; what is left of the group after a normal exit is killed as well. All
+        that holds if this process dies meanwhile. The exit status is on record beside
+        ``stdout``. Raises ``NotStartedError`` if the program cannot be started,
+        ``Interrupted`` if ``stop`` was called before it ended by itself.
         """
+        program = located(argv[0], cwd=cwd, env=env)
+        guarded = wrapped(
+            [program, *argv[1:]], stdout=stdout, timeout=timeout, grace=GRACE, cap=OUTPUT_CAP
+        )
         began = time.monotonic()
-        with contextlib.ExitStack() as stack:
-            source = os.open(stdin if stdin is not None else os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-            stack.callback(os.close, source)
-            sinks = []
-            for path in (stdout, stderr):
-                sinks.append(files.create_spool(path))
-                stack.callback(os.close, sinks[-1])
-            child = self._start(argv, cwd, env, (source, *sinks), inherit)
+        child = self._start(guarded, cwd, env, (stdin, stdout, stderr), inherit)
         try:
-            timed_out = _wait(child, timeout)
+            _wait(child, timeout + GRACE + LATE)
         finally:
             _end_group(child)
             with self._lock:
                 del self._running[child.pid]
-        if self._stopping:
+        seconds = time.monotonic() - began
+        status = read_status(stdout)
+        if self._stopping and (status is None or status.told):
             raise Interrupted
-        return Finished(
-            exit_code=child.returncode,
-            seconds=time.monotonic() - began,
-            timed_out=timed_out,
-            capped=max(stdout.stat().st_size, stderr.stat().st_size) >= OUTPUT_CAP,
-        )
+        if status is None:  # killed with its guard, or the disk had no room for the record
+            status = Status(child.returncode, told=child.returncode in GUARD_CODES)
+        return finished(status, stdout, stderr, seconds, timeout)
 
     def _start(
         self,
         argv: Sequence[str],
         cwd: Path,
         env: Mapping[str, str],
-        streams: tuple[int, int, int],
+        streams: tuple[Path | None, Path, Path],
         inherit: Sequence[int],
     ) -> subprocess.Popen[bytes]:
-        with self._lock:
+        # The files are opened under the lock, too, so that many workers that start at
+        # the same time do not hold three descriptors each while they wait for it.
+        with self._lock, contextlib.ExitStack() as stack:
             if self._stopping:
                 raise Interrupted
+            opened = [files.open_source(streams[0])]
+            stack.callback(os.close, opened[0])
+            for path in streams[1:]:
+                with disk.writing(path):
+                    opened.append(files.create_spool(path))
+                stack.callback(os.close, opened[-1])
             try:
                 child = subprocess.Popen(  # noqa: S603 - an argv list, never a shell
                     list(argv),
                     cwd=cwd,
                     env=dict(env),
-                    stdin=streams[0],
-                    stdout=streams[1],
-                    stderr=streams[2],
+                    stdin=opened[0],
+                    stdout=opened[1],
+                    stderr=opened[2],
                     start_new_session=True,
                     pass_fds=tuple(inherit),
                 )
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else str(error)
-                raise JudgeError(f"the program {argv[0]!r} cannot be started ({why})") from None
+                raise NotStartedError(f"the judge cannot be started ({why})") from None
             self._running[child.pid] = child
-        _cap_output(child.pid)
         return child
 
     def stop(self) -> int:
@@ -175,6 +189,24 @@ class Launcher:
         for child in children:
             _signal_group(child, signal.SIGKILL)
         return len(children)
+
+
+def finished(
+    status: Status, stdout: Path, stderr: Path, seconds: float, timeout: float
+) -> Finished:
+    """Say how a child ended; one that was told to end did not end well, whatever it says."""
+    return Finished(
+        exit_code=-signal.SIGTERM if status.told and status.exit_code >= 0 else status.exit_code,
+        seconds=seconds,
+        timed_out=status.told and seconds >= timeout,
+        capped=max(files.size(stdout), files.size(stderr)) >= OUTPUT_CAP,
+    )
+
+
+def of_record(stdout: Path, stderr: Path) -> Finished:
+    """Say how the child that wrote to ``stdout`` ended, whoever had started it."""
+    status = read_status(stdout) or Status(-signal.SIGKILL, told=True)
+    return finished(status, stdout, stderr, seconds=0.0, timeout=float("inf"))
 
 
 def _alive(child: subprocess.Popen[bytes]) -> bool:
@@ -194,15 +226,14 @@ def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> Non
             os.killpg(child.pid, number)
 
 
-def _wait(child: subprocess.Popen[bytes], timeout: float) -> bool:
-    """Wait for the end of ``child`` without reaping it; return whether the deadline passed."""
+def _wait(child: subprocess.Popen[bytes], timeout: float) -> None:
+    """Wait for the end of ``child`` without reaping it; end it if its guard did not."""
     if _exits_within(child, timeout):
-        return False
+        return
     _signal_group(child, signal.SIGTERM)
     if not _exits_within(child, GRACE):
         _signal_group(child, signal.SIGKILL)
         _exits_within(child, GRACE)
-    return True
 
 
 def _exits_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -228,11 +259,3 @@ def _end_group(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(timeout=GRACE)
 
-
-def _cap_output(pid: int) -> None:
-    """Bound every file the child writes; the kernel stops it with SIGXFSZ at the cap."""
-    if sys.platform == "linux":
-        import resource
-
-        with contextlib.suppress(OSError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (OUTPUT_CAP, OUTPUT_CAP))

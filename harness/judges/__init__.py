@@ -77,6 +77,19 @@ class Question:
 
 
 @runtime_checkable
+class Spools(Protocol):
+    """What a judge has as well if its answer is the output of one process.
+
+    Then a later session can read the answer of a process that ended after the death
+    of the session that had started it.
+    """
+
+    def reply_of(self, finished: Finished, question: Question) -> Reply:
+        """Return what the process answered; ``JudgeError`` if it did not end well."""
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """One member of a panel.
 

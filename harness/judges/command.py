@@ -56,8 +56,11 @@ class CommandJudge:
                 f"{question.experiment.config_file}: judges[{self._spec.number - 1}].argv: "
                 f"there is no program {argv[0]!r}; install it or correct argv"
             )
-        finished = question.run(argv, stdin=question.prompt_file)
-        return Reply(text=reply_of(finished, question))
+        return self.reply_of(question.run(argv, stdin=question.prompt_file), question)
+
+    def reply_of(self, finished: Finished, question: Question) -> Reply:
+        """Return stdout as the reply."""
+        return Reply(text=text_of(finished, question))
 
 
 def fill(argv: tuple[str, ...], question: Question) -> list[str]:
@@ -88,7 +91,7 @@ def fill(argv: tuple[str, ...], question: Question) -> list[str]:
     return [_PLACEHOLDER.sub(value, element) for element in argv]
 
 
-def reply_of(finished: Finished, question: Question) -> str:
+def text_of(finished: Finished, question: Question) -> str:
     """Return stdout of a process that ended well; ``JudgeError`` says how it did not."""
     if finished.timed_out:
         raise RetryableError(f"the judge took longer than {question.timeout:g} s and was ended")

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from harness.judges import Question, Reply
-from harness.judges.command import reply_of
+from harness.judges.command import text_of
 
 if TYPE_CHECKING:
     from harness.model import JudgeSpec
+    from harness.process import Finished
 
 CHILD = Path(__file__).with_name("python_child.py")
 
@@ -50,7 +51,11 @@ class PythonJudge:
         # The user's modules are found where pytest would find them, and beside the experiment.
         search = [str(question.experiment.root), *_import_path()]
         argv = [sys.executable, "-P", str(CHILD), self._call, ":".join(search), *described]
-        return Reply(text=reply_of(question.run(argv, stdin=question.prompt_file), question))
+        return self.reply_of(question.run(argv, stdin=question.prompt_file), question)
+
+    def reply_of(self, finished: Finished, question: Question) -> Reply:
+        """Return what the child wrote to its stdout as the reply."""
+        return Reply(text=text_of(finished, question))
 
 
 def _import_path() -> list[str]:

@@ -1,0 +1,94 @@
+"""What sessions that died have left of a slot: an answer to adopt, or a loss to record.
+
+Called under the slot's claim, which a judge holds as long as it lives: so whatever
+is found here has come to its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness import files, ledger
+from harness.judges import Reply, Spools
+from harness.launch import read_status
+from harness.model import Calls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.layouts import Layout
+    from harness.ledger import Entry
+    from harness.model import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Legacy:
+    """The attempts at a slot that may be adopted, the latest first, and the new losses."""
+
+    answered: tuple[Entry, ...]
+    calls: Calls
+
+
+NOTHING = Legacy((), Calls())
+
+
+def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
+    """Look through a claimed slot's attempts, and record the end of those that have none.
+
+    An attempt is answered if the exit status 0 is on record, by the launcher or by the
+    harness itself. Anything else may hold a draft only.
+    """
+    found = list(ledger.entries(layout, slot.run, slot.judge))
+    files.sweep(layout.slot_directory(slot.run, slot.judge))
+    spools = isinstance(judge, Spools)
+    answered, calls = [], Calls()
+    for entry in found:
+        if _is_answered(entry):
+            answered.append(entry)
+        elif not entry.end:
+            outcome = _end_of(entry, spools=spools)
+            root = layout.experiment.root
+            ledger.close_attempt(entry.directory, outcome, why=_WHY[outcome], root=root)
+            calls += Calls(
+                lost=int(outcome == ledger.LOST), wasted=int(outcome == ledger.FAILED)
+            )
+    return Legacy(tuple(answered), calls)
+
+
+def _is_answered(entry: Entry) -> bool:
+    if entry.end.get("outcome") == ledger.ANSWERED or entry.end.get("answered") is True:
+        return True
+    status = read_status(entry.stdout)
+    return status is not None and status.exit_code == 0 and not status.told
+
+
+_WHY = {
+    ledger.FAILED: "the judge ended badly after the session that had asked it was gone",
+    ledger.LOST: "the session that had asked the judge is gone, and no answer is complete",
+    ledger.REFUSED: "the session was gone before the judge had been asked",
+}
+
+
+def _end_of(entry: Entry, *, spools: bool) -> str:
+    if read_status(entry.stdout) is not None:
+        return ledger.FAILED
+    # A judge's output is opened right before the judge is started.
+    if spools and not entry.stdout.exists():
+        return ledger.REFUSED
+    return ledger.LOST
+
+
+def same_inputs(found: Legacy, inputs: dict[str, str | None]) -> Iterator[Entry]:
+    """Yield the answered attempts that were asked the very same."""
+    for entry in found.answered:
+        if all(entry.intent.get(name) == value for name, value in inputs.items()):
+            yield entry
+
+
+def figures(entry: Entry) -> Reply:
+    """Return what the harness recorded of a reply beside its text."""
+    end = entry.end
+    return Reply(
+        text="", model=end.get("model"), tokens=end.get("tokens"), cost_usd=end.get("cost_usd")
+    )

@@ -1,0 +1,268 @@
+"""The attempts at one claimed slot: adopt an answer that was paid for, or ask for one."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import secrets
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import adopt, disk, files, judges, ledger
+from harness.commit import commit_judgment
+from harness.errors import (
+    DiskError,
+    ExperimentError,
+    JudgeError,
+    NotStartedError,
+    RetryableError,
+)
+from harness.freeze import FrozenPrompt, frozen_prompt
+from harness.judges import Question, Reply, Spools
+from harness.model import ADOPTED, NO_CALLS, Calls, Judgment
+from harness.process import clean_environment, of_record
+from harness.prompt import token_line
+from harness.record import judgment_object
+from harness.reply import parse_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.attempt import Asks, Bench
+    from harness.layouts import Layout
+    from harness.ledger import Entry
+    from harness.model import Slot
+
+
+@dataclass(slots=True)
+class Attempts:
+    """What is done for one claimed slot; ``calls`` says what that has cost so far."""
+
+    slot: Slot
+    layout: Layout
+    bench: Bench
+    judge: Asks
+    claim_fd: int
+    calls: Calls = NO_CALLS
+
+    def run(self) -> tuple[Judgment, list[str]]:
+        """Adopt or ask, and ask once more if the reply was no verdict and that may help.
+
+        What is raised carries ``calls``.
+        """
+        try:
+            with disk.writing(self.layout.judge_directory(self.slot.run)):
+                prompt = frozen_prompt(self.layout, self.slot)
+                adopted = None if self._free else self._adopt(prompt)
+            return self._ask_until_judged(prompt) if adopted is None else adopted
+        except BaseException as error:
+            error.calls = self.calls  # type: ignore[attr-defined] # read by the safe wrapper
+            raise
+
+    @property
+    def _free(self) -> bool:
+        """Whether asking costs nothing and always gives the same: then it is just done again."""
+        return getattr(self.judge, "deterministic", False)
+
+    def _ask_until_judged(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]]:
+        left = 0 if self._free else self.layout.experiment.retries
+        while True:
+            try:
+                return self._ask_once(prompt)
+            except RetryableError:
+                if left == 0:
+                    raise
+                left -= 1
+
+    def _ask_once(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]]:
+        token = secrets.token_hex(8) if self.slot.judge.require_token else None
+        started = datetime.now(UTC)
+        with contextlib.ExitStack() as stack:
+            with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
+                scratch = stack.enter_context(_scratch())
+                directory = ledger.open_attempt(
+                    self.layout, self.slot, prompt, started=started, token=token
+                )
+                question = self._question(directory, prompt, token, scratch)
+            end = stack.enter_context(self._recorded(directory))
+            began = time.monotonic()
+            reply = self._paid(question)
+            end.update(model=reply.model, tokens=reply.tokens, cost_usd=reply.cost_usd)
+            self._keep_reply(reply, question, end)
+            self.calls += Calls(cost_usd=reply.cost_usd)
+            value = self._value(reply, prompt, directory, token, started, question)
+            value["provenance"]["duration_seconds"] = round(time.monotonic() - began, 3)
+            return self._commit(value, directory)
+
+    def _paid(self, question: Question) -> Reply:
+        """Ask; the call counts as paid unless it is sure that nobody was asked."""
+        paid = Calls() if self._free else Calls(paid=1)
+        try:
+            reply = self.judge.ask(question)
+        except (NotStartedError, DiskError):
+            raise
+        except BaseException:
+            self.calls += paid
+            raise
+        self.calls += paid
+        return Reply(text=reply) if isinstance(reply, str) else reply
+
+    def _adopt(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]] | None:
+        """Commit the latest finished answer to the very same question, if there is one."""
+        reader = _reader(self.judge, self.slot)
+        found = adopt.legacy(self.layout, self.slot, reader)
+        self.calls += found.calls
+        inputs = ledger.inputs_of(prompt, self.slot.judge)
+        for entry in adopt.same_inputs(found, inputs):
+            token = entry.intent.get("token")
+            if self.slot.judge.require_token and not isinstance(token, str):
+                continue
+            question = self._question(entry.directory, prompt, None, entry.directory)
+            try:
+                reply = _recorded_reply(entry, question, reader)
+                started, ended = entry.times()
+                value = self._value(reply, prompt, entry.directory, token, started, question)
+            except JudgeError:  # it was a wasted call then, and still is
+                continue
+            seconds = (ended - started).total_seconds()
+            value["provenance"].update(
+                ended=ended.isoformat(), duration_seconds=round(seconds, 3)
+            )
+            judgment, notes = self._commit(value, entry.directory)
+            self.calls += Calls(adopted=1, cost_usd=reply.cost_usd)
+            with contextlib.suppress(OSError):  # the judgment is safe; this is for the ledger
+                end = {**entry.end, "adopted": True, "cost_usd": reply.cost_usd}
+                for key in ("outcome", "why", "ended"):
+                    end.pop(key, None)
+                self._close(entry.directory, ledger.JUDGED, None, end)
+            return judgment, [ADOPTED, *notes]
+        return None
+
+    def _value(  # noqa: PLR0913, PLR0917 - what a judgment is made of
+        self,
+        reply: Reply,
+        prompt: FrozenPrompt,
+        directory: Path,
+        token: str | None,
+        started: datetime,
+        question: Question,
+    ) -> dict[str, Any]:
+        try:
+            verdict = parse_reply(reply.text, token=token)
+        except RetryableError as error:
+            raise type(error)(f"{error}; it is kept in {question.stdout}") from None
+        return judgment_object(
+            verdict,
+            self.slot,
+            reply,
+            prompt=prompt,
+            attempt=directory.name,
+            started=started,
+            seconds=0.0,
+            score_from=self.layout.experiment.score_from,
+        )
+
+    def _commit(self, value: dict[str, Any], directory: Path) -> tuple[Judgment, list[str]]:
+        kept = f"the answer is kept in {directory} and will be adopted"
+        with disk.writing(directory, consequence=kept):
+            return commit_judgment(self.layout, self.slot, value, directory)
+
+    def _question(
+        self, directory: Path, prompt: FrozenPrompt, token: str | None, scratch: Path
+    ) -> Question:
+        run, judge = self.slot.run, self.slot.judge
+        text, file = prompt.text, prompt.path
+        if token is not None:
+            text, file = text + token_line(token), directory / "prompt.md"
+            root = self.layout.experiment.root
+            files.commit_bytes(file, text.encode("utf-8"), root=root, durable=False)
+        environment = clean_environment(self.bench.environment, judge.env)
+        environment["HARNESS_SLOT"] = self.slot.name
+        return Question(
+            slot=self.slot,
+            experiment=self.layout.experiment,
+            prompt=text,
+            prompt_file=file,
+            output=self.layout.output(run),
+            workspace=self.layout.workspace(run),
+            scratch=scratch,
+            stdout=directory / "stdout",
+            stderr=directory / "stderr",
+            timeout=min(judge.timeout, self.bench.timeout or judge.timeout),
+            env=environment,
+            launch=functools.partial(self.bench.launcher.run, inherit=(self.claim_fd,)),
+        )
+
+    def _keep_reply(self, reply: Reply, question: Question, end: dict[str, Any]) -> None:
+        """Put an answer that no process has written on disk, and that it is complete."""
+        if question.stdout.exists():
+            return
+        text = reply.text.encode("utf-8", "backslashreplace")
+        root = self.layout.experiment.root
+        files.commit_bytes(question.stdout, text, root=root, durable=False)
+        if not self._free:
+            end["answered"] = True
+            self._close(question.stdout.parent, ledger.ANSWERED, None, end)
+
+    @contextlib.contextmanager
+    def _recorded(self, directory: Path) -> Iterator[dict[str, Any]]:
+        """Record the end of the attempt, however it comes; what is yielded is recorded, too."""
+        end: dict[str, Any] = {"free": True} if self._free else {}
+        outcome, why, paid_before = ledger.JUDGED, None, self.calls.paid
+        try:
+            yield end
+        except Exception as error:
+            outcome, why = ledger.FAILED, str(error) or type(error).__name__
+            if isinstance(error, DiskError):
+                outcome = ledger.REFUSED if self.calls.paid == paid_before else ledger.ANSWERED
+            raise
+        except BaseException as error:
+            outcome, why = ledger.INTERRUPTED, type(error).__name__
+            raise
+        finally:
+            if self.calls.paid == paid_before:
+                end["free"] = True
+            elif outcome in (ledger.FAILED, ledger.INTERRUPTED):
+                self.calls += Calls(wasted=1)
+            with contextlib.suppress(OSError):  # the error that is on its way says more
+                self._close(directory, outcome, why, end)
+
+    def _close(self, directory: Path, outcome: str, why: str | None, end: dict[str, Any]) -> None:
+        root = self.layout.experiment.root
+        ledger.close_attempt(directory, outcome, root=root, why=why, **end)
+
+
+def _reader(judge: Asks, slot: Slot) -> Spools | None:
+    """Return who can read the output of the slot's judge: the judge, or the one it wraps."""
+    if isinstance(judge, Spools):
+        return judge
+    try:
+        configured = judges.build(slot.judge)
+    except ExperimentError:
+        return None
+    return configured if isinstance(configured, Spools) else None
+
+
+def _recorded_reply(entry: Entry, question: Question, reader: Spools | None) -> Reply:
+    """Read the answer of an earlier attempt as it was read, or would have been, then."""
+    if reader is not None and not entry.end.get("answered"):
+        return reader.reply_of(of_record(question.stdout, question.stderr), question)
+    match files.read_text(entry.stdout, root=entry.directory):
+        case files.Ok(text):
+            return replace(adopt.figures(entry), text=str(text))
+        case _:
+            raise JudgeError("the recorded reply cannot be read")
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="judge-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,134 @@
+"""Sessions that are killed again and again, and what must hold however often that happens."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import files
+from harness.ledger import read_ledger
+from harness.model import SlotStatus
+from harness.settle import settle
+from tests.workshop import paid_experiment, payments, scanned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def kills(full: int) -> int:
+    """Return how many kills a crash loop makes.
+
+    ``HARNESS_KILLS`` bounds them: the loop that would make 500 makes that many, the
+    others in proportion.
+    """
+    bound = os.environ.get("HARNESS_KILLS")
+    return full if bound is None else max(1, full * int(bound) // 500)
+
+
+def session(root: Path, *options: str, parallel: int = 4) -> subprocess.Popen[bytes]:
+    """Start a pytest session that judges an experiment."""
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "harness.plugin", "-p", "no:cacheprovider"]
+    argv += ["-c", os.devnull, "--rootdir", str(root.parent), "--parallel", str(parallel)]
+    return subprocess.Popen(
+        [*argv, *options, str(root)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=session_environment(),
+        cwd=root.parent,
+    )
+
+
+def session_environment() -> dict[str, str]:
+    """Return an environment in which the harness of this checkout is found."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_", "HARNESS_"))}
+    path = os.pathsep.join([str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def finish(root: Path, *options: str) -> str:
+    """Run sessions until one of them has nothing left to do; return what the last one said."""
+    for _ in range(100):
+        child = session(root, *options)
+        shown, _ = child.communicate(timeout=120)
+        if child.returncode == 0:
+            return shown.decode()
+        assert child.returncode == 75, shown.decode()
+        time.sleep(0.05)  # judges of killed sessions are still at work
+    raise AssertionError("a hundred sessions were not enough")
+
+
+def crash_loop(tmp_path: Path, count: int, *options: str, sessions: int = 1, seed: int = 0) -> None:
+    """Kill sessions on experiments of 60 slots at random moments until ``count`` are dead."""
+    dice = random.Random(seed)  # noqa: S311 - not for secrets
+    killed = number = 0
+    while killed < count:
+        number += 1
+        root, ledger = paid_experiment(tmp_path / f"e{number}", runs=30)
+        adopted_before = killed
+        while killed < count and not is_complete(root):
+            killed += kill_some(root, options, sessions, dice)
+            assert_no_torn_file(root)
+        finish(root, *options)
+        assert_exactly_paid(root, ledger, adopted=killed > adopted_before)
+
+
+def kill_some(root: Path, options: Sequence[str], sessions: int, dice: random.Random) -> int:
+    """Start sessions, kill each at a random moment; return how many were alive to be killed."""
+    started = [session(root, *options) for _ in range(sessions)]
+    killed = 0
+    for child in started:
+        try:
+            child.wait(timeout=dice.uniform(0.25, 1.3) / (1 if child is started[0] else 5))
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+            killed += 1
+        with contextlib.closing(child.stdout) as stream:  # type: ignore[type-var] # it is a pipe
+            assert stream is not None
+        child.wait()
+    return killed
+
+
+def is_complete(root: Path) -> bool:
+    """Tell whether every slot has its judgment."""
+    return all(slot.status is SlotStatus.COMPLETE for slot in scanned(root).slots)
+
+
+def assert_no_torn_file(root: Path) -> None:
+    """Every JSON file that is there at all is whole."""
+    for path in (root / "runs").rglob("*.json"):
+        assert isinstance(files.read_json(path, root=root), files.Ok), path
+
+
+def assert_exactly_paid(root: Path, ledger: Path, *, adopted: bool) -> None:
+    """Every slot has its judgment, was paid once, and the consensus is what they give."""
+    found = scanned(root)
+    assert is_complete(root)
+    assert payments(ledger) == len(found.slots)
+    calls = read_ledger(found.layout, found.slots)
+    assert (calls.paid, calls.lost, calls.wasted) == (len(found.slots), 0, 0)
+    assert bool(calls.adopted) == adopted
+    assert_consensus_is_fresh(root)
+
+
+def assert_consensus_is_fresh(root: Path) -> None:
+    """Deleting every consensus and settling again gives the same files."""
+    paths = sorted(root.glob("runs/*/judge/result.json"))
+    stored = {path: json.loads(path.read_text()) for path in paths}
+    for path in paths:
+        path.unlink()
+    settled = settle(scanned(root))
+    assert settled.problems == []
+    assert {path: json.loads(path.read_text()) for path in paths} == stored
+    judged = {slot.run.name for slot in scanned(root).slots if slot.judgment is not None}
+    assert {str(path.parent.parent.relative_to(root)) for path in paths} == judged

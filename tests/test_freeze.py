@@ -1,0 +1,149 @@
+"""The prompt of a run is rendered once and shared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import ExperimentError
+from harness.freeze import FrozenPrompt, frozen_prompt
+from harness.model import SlotStatus
+from tests.workshop import VERDICT, answer, scanned, shell_judge, write_experiment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.scan import Scan
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An experiment of one run and two judges."""
+    judges = [shell_judge(answer(), "one"), shell_judge(answer(), "two")]
+    return write_experiment(tmp_path / "e", judges=judges)
+
+
+def frozen(found: Scan, index: int = 0) -> FrozenPrompt:
+    """Return the prompt for one slot."""
+    return frozen_prompt(found.layout, found.slots[index])
+
+
+def record(found: Scan, prompt: FrozenPrompt, index: int = 0) -> None:
+    """Write a judgment made from ``prompt``."""
+    slot = found.slots[index]
+    path = found.layout.judgment_file(slot.run, slot.judge)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    provenance = {
+        "prompt_sha256": prompt.sha256,
+        "rubric_sha256": prompt.rubric_sha256,
+        "inputs_sha256": prompt.inputs_sha256,
+        "judge_sha256": slot.judge.sha256,
+    }
+    path.write_text(json.dumps({**VERDICT, "provenance": provenance}))
+
+
+def test_prompt_is_frozen_with_its_hashes(root: Path) -> None:
+    """The file holds the rendered prompt; its hash and those of its sources come with it."""
+    found = scanned(root)
+    prompt = frozen(found)
+    run = found.slots[0].run
+    assert prompt.path == root / "runs/a/judge_prompt.md"
+    assert prompt.text == prompt.path.read_text()
+    assert "The answer of a." in prompt.text
+    assert prompt.sha256 == hashlib.sha256(prompt.path.read_bytes()).hexdigest()
+    assert prompt.inputs_sha256 == run.inputs_sha256
+    assert run.rubric is not None
+    assert prompt.rubric_sha256 == run.rubric.sha256
+
+
+def test_all_judges_of_a_run_get_the_same_prompt(root: Path) -> None:
+    """Slots that freeze at the same time share one prompt, random boundary included."""
+    found = scanned(root)
+    start = threading.Barrier(8)
+    seen: set[str] = set()
+
+    def work(index: int) -> None:
+        start.wait(30)
+        seen.add(frozen(found, index % 2).sha256)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 1
+
+
+def test_prompt_stays_while_its_sources_do(root: Path) -> None:
+    """Freezing again changes nothing, not even without any judgment."""
+    first = frozen(scanned(root))
+    assert frozen(scanned(root)) == first
+
+
+def test_prompt_is_made_anew_when_its_sources_change_before_any_judgment(root: Path) -> None:
+    """An attempt that left no judgment does not pin an outdated prompt; the old one is kept."""
+    found = scanned(root)
+    first = frozen(found)
+    slot = found.slots[0]
+    attempt = found.layout.attempts_directory(slot.run, slot.judge) / "1"
+    attempt.mkdir(parents=True)
+    intent = {
+        "prompt_sha256": first.sha256,
+        "rubric_sha256": first.rubric_sha256,
+        "inputs_sha256": first.inputs_sha256,
+    }
+    (attempt / "intent.json").write_text(json.dumps(intent))
+    (root / "runs/a/output.md").write_text("Another answer.\n")
+    second = frozen(scanned(root))
+    assert "Another answer." in second.text
+    kept = list((root / "runs/a").glob("judge_prompt.md.old-*"))
+    assert [path.read_text() for path in kept] == [first.text]
+
+
+def test_prompt_stays_for_missing_slots_while_the_run_has_a_judgment(root: Path) -> None:
+    """Judges of one run judge the same thing, whatever changed in between."""
+    found = scanned(root)
+    first = frozen(found)
+    record(found, first)
+    (root / "runs/a/output.md").write_text("Another answer.\n")
+    assert frozen(scanned(root), 1) == first
+
+
+def test_stale_slot_gets_a_new_prompt_and_the_others_share_it(root: Path) -> None:
+    """Judging the stale slots of a run anew freezes one new prompt for all of them."""
+    found = scanned(root)
+    first = frozen(found)
+    record(found, first, 0)
+    record(found, first, 1)
+    (root / "runs/a/output.md").write_text("Another answer.\n")
+    stale = scanned(root)
+    assert [slot.status for slot in stale.slots] == [SlotStatus.STALE] * 2
+    second = frozen(stale, 0)
+    assert "Another answer." in second.text
+    assert frozen(stale, 1) == second
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty; delete it or restore the prompt"),
+        (b" \n", "is empty; delete it or restore the prompt"),
+        (None, "is a directory; delete it or restore the prompt"),
+    ],
+)
+def test_unusable_prompt_is_an_error_of_the_run(
+    root: Path, content: bytes | None, why: str
+) -> None:
+    """A frozen prompt that holds nothing is neither used nor replaced."""
+    path = root / "runs/a/judge_prompt.md"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ExperimentError) as caught:
+        frozen(scanned(root))
+    assert str(caught.value) == f"{path}: {why}"

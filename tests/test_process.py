@@ -1,0 +1,272 @@
+"""Child processes: deadline, output cap, and an end to all of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import process
+from harness.errors import Interrupted, JudgeError
+from harness.process import Finished, Launcher, clean_environment
+from tests.workshop import children, descriptors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+Run = "Callable[..., Finished]"
+
+
+@pytest.fixture
+def launcher() -> Launcher:
+    """A fresh launcher."""
+    return Launcher()
+
+
+@pytest.fixture
+def run(tmp_path: Path, launcher: Launcher) -> Callable[..., Finished]:
+    """Run an argv with the streams in the test's own directory."""
+
+    def run(*argv: str, timeout: float = 30.0, place: Path = tmp_path, **how: Any) -> Finished:
+        return launcher.run(
+            argv,
+            cwd=place,
+            env={"PATH": os.environ["PATH"]},
+            stdout=place / "stdout",
+            stderr=place / "stderr",
+            timeout=timeout,
+            **how,
+        )
+
+    return run
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process has ended; a zombie has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for what another process does; fail if it never happens."""
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail("waited 10 s for something that did not happen")
+
+
+def test_output_goes_to_the_given_files_and_stdin_comes_from_one(
+    run: Callable[..., Finished], tmp_path: Path
+) -> None:
+    """Stdin is read from a file; stdout and stderr are written to new files."""
+    (tmp_path / "prompt").write_text("what")
+    finished = run("sh", "-c", "cat; echo oh >&2", stdin=tmp_path / "prompt")
+    assert (finished.exit_code, finished.timed_out, finished.capped) == (0, False, False)
+    assert (tmp_path / "stdout").read_text() == "what"
+    assert (tmp_path / "stderr").read_text() == "oh\n"
+
+
+def test_stdin_is_empty_unless_given(run: Callable[..., Finished], tmp_path: Path) -> None:
+    """A child that reads stdin without having been given one sees its end at once."""
+    assert run("cat").exit_code == 0
+    assert (tmp_path / "stdout").read_bytes() == b""
+
+
+def test_existing_output_is_never_written_to(
+    run: Callable[..., Finished], tmp_path: Path
+) -> None:
+    """A spool file that is there already is an error, not overwritten."""
+    (tmp_path / "stdout").write_text("precious")
+    with pytest.raises(FileExistsError):
+        run("true")
+    assert (tmp_path / "stdout").read_text() == "precious"
+
+
+@pytest.mark.parametrize(("argv", "code"), [(("sh", "-c", "exit 3"), 3), (("sh", "-c", "kill -9 $$"), -9)])
+def test_exit_code_is_the_programs_own(
+    run: Callable[..., Finished], argv: tuple[str, ...], code: int
+) -> None:
+    """The exit status comes back; a signal is negative."""
+    assert run(*argv).exit_code == code
+
+
+def test_missing_program_is_explained(run: Callable[..., Finished]) -> None:
+    """A program that does not exist is a JudgeError that names it."""
+    with pytest.raises(JudgeError) as caught:
+        run("no-such-program")
+    assert str(caught.value) == (
+        "the program 'no-such-program' cannot be started (No such file or directory)"
+    )
+
+
+def test_program_without_permission_is_explained(
+    run: Callable[..., Finished], tmp_path: Path
+) -> None:
+    """A file that is not executable is a JudgeError that says so."""
+    (tmp_path / "script").write_text("#!/bin/sh\n")
+    with pytest.raises(JudgeError) as caught:
+        run(str(tmp_path / "script"))
+    assert str(caught.value) == (
+        f"the program '{tmp_path}/script' cannot be started (Permission denied)"
+    )
+
+
+@linux
+def test_child_leads_a_session_of_its_own(run: Callable[..., Finished], tmp_path: Path) -> None:
+    """The child's session is not that of the harness, so that signals to one spare the other."""
+    run("sh", "-c", "cut -d' ' -f6 /proc/$$/stat")
+    assert int((tmp_path / "stdout").read_text()) != os.getsid(0)
+
+
+def test_deadline_ends_a_child_with_sigterm(
+    run: Callable[..., Finished], tmp_path: Path
+) -> None:
+    """At the deadline the child gets SIGTERM and may say goodbye."""
+    finished = run("sh", "-c", "trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done", timeout=0.3)
+    assert finished.timed_out
+    assert (tmp_path / "stdout").read_text() == "bye\n"
+
+
+@linux
+def test_child_that_ignores_sigterm_is_killed_with_its_group(
+    run: Callable[..., Finished], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What SIGTERM does not end, SIGKILL does, grandchildren included."""
+    monkeypatch.setattr(process, "GRACE", 0.2)
+    finished = run(
+        "sh", "-c", "trap '' TERM; sleep 60 & echo $$ $!; while :; do sleep 0.05; done", timeout=0.3
+    )
+    assert finished.timed_out
+    wait_until(lambda: all(gone(int(pid)) for pid in (tmp_path / "stdout").read_text().split()))
+
+
+@linux
+def test_grandchild_that_keeps_the_output_open_delays_nothing_and_is_ended(
+    run: Callable[..., Finished], tmp_path: Path
+) -> None:
+    """A background process with the judge's stdout is killed once the judge has ended."""
+    finished = run("sh", "-c", "sleep 60 & echo $!", timeout=50)
+    assert (finished.exit_code, finished.timed_out) == (0, False)
+    wait_until(lambda: gone(int((tmp_path / "stdout").read_text())))
+
+
+@linux
+def test_output_stops_at_the_cap(
+    run: Callable[..., Finished], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that writes without end is stopped by the kernel at the cap, and it is said."""
+    monkeypatch.setattr(process, "OUTPUT_CAP", 1 << 20)
+    finished = run("sh", "-c", "sleep 0.1; exec cat /dev/zero")
+    assert finished.capped
+    assert finished.exit_code == -signal.SIGXFSZ
+    assert (tmp_path / "stdout").stat().st_size == 1 << 20
+
+
+def test_descriptor_is_inherited_when_asked_for(
+    run: Callable[..., Finished], tmp_path: Path
+) -> None:
+    """Only the descriptors in ``inherit`` reach the child."""
+    read, write = os.pipe()
+    try:
+        run("sh", "-c", f"echo there >/dev/fd/{write}", inherit=(write,))
+        assert os.read(read, 100) == b"there\n"
+        assert run("sh", "-c", f"test -e /dev/fd/{write}", place=_fresh(tmp_path)).exit_code != 0
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def _fresh(tmp_path: Path) -> Path:
+    place = tmp_path / "fresh"
+    place.mkdir()
+    return place
+
+
+def test_stop_ends_every_child_and_nothing_starts_afterwards(
+    run: Callable[..., Finished], launcher: Launcher, tmp_path: Path
+) -> None:
+    """After stop all waiting workers are interrupted, and a later launch is refused."""
+    places = [tmp_path / str(number) for number in range(3)]
+    ends: list[BaseException] = []
+
+    def work(place: Path) -> None:
+        place.mkdir()
+        try:
+            run("sh", "-c", "echo up; exec sleep 60", place=place)
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            ends.append(error)
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in places]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: all((p / "stdout").exists() and (p / "stdout").read_text() for p in places))
+    assert not launcher.stopping
+    assert launcher.stop() == 3
+    for thread in threads:
+        thread.join()
+    assert [type(error) for error in ends] == [Interrupted] * 3
+    assert launcher.stopping
+    with pytest.raises(Interrupted):
+        run("touch", str(tmp_path / "started"))
+    assert not (tmp_path / "started").exists()
+
+
+@linux
+def test_stop_kills_what_ignores_sigterm(
+    run: Callable[..., Finished], launcher: Launcher, tmp_path: Path
+) -> None:
+    """A child that ignores SIGTERM does not outlive an interrupt."""
+    thread = threading.Thread(target=lambda: pytest.raises(Interrupted, run, *argv))
+    argv = ("sh", "-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done")
+    thread.start()
+    out = tmp_path / "stdout"
+    wait_until(lambda: out.exists() and out.read_text())
+    launcher.stop()
+    thread.join()
+    assert gone(int(out.read_text()))
+
+
+@linux
+def test_nothing_is_left_of_many_children(
+    run: Callable[..., Finished], tmp_path: Path
+) -> None:
+    """After some tens of children there is no zombie and no open descriptor more than before."""
+    run("true")
+    before = descriptors(), children()
+    for number in range(30):
+        place = tmp_path / str(number)
+        place.mkdir()
+        run("sh", "-c", "exit 1" if number % 2 else "exit 0", place=place)
+    assert (descriptors(), children()) == before
+
+
+@linux
+def test_waiting_leaves_the_processor_alone(
+    run: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting for a child blocks in the kernel: nobody sleeps and looks again."""
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("polled"))
+    assert run("sleep", "0.3").exit_code == 0
+
+
+def test_environment_is_an_allow_list() -> None:
+    """A child sees the ordinary names, the locale, and what its judge asks for; no secrets."""
+    environment = {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "API_KEY": "k", "OTHER": "o"}
+    assert clean_environment(environment) == {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C"}
+    assert clean_environment(environment, ["API_KEY", "ABSENT"]) == {
+        "PATH": "/bin",
+        "HOME": "/h",
+        "LC_ALL": "C",
+        "API_KEY": "k",
+    }
