@@ -131,6 +131,7 @@ class SlotItem(pytest.Item):
         self.record: Record | None = None
         self.lean: LeanHooks | None = None
         self.became: Outcome | None = None
+        self.patient = False
         self.measured: tuple[float, float, float] | None = None
         self.add_marker(slot.status.value)
         judge, run = slot.judge, slot.run

@@ -18,6 +18,7 @@ import pytest
 from harness.errors import ExperimentError
 from harness.layouts import config_of
 from harness.plugin import options, panel_session
+from harness.plugin.tally import OUTCOME, SLOT
 from harness.plugin.workers import DROP, STOP
 
 if TYPE_CHECKING:
@@ -136,8 +137,8 @@ class Controller:
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
         """Count the slot that killed its worker."""
         if crashitem in self.slots:
-            report.harness_slot = self.slots[crashitem]
-            report.harness_outcome = {"kind": "failed", "why": str(report.longrepr), "notes": []}
+            vars(report)[SLOT] = self.slots[crashitem]
+            vars(report)[OUTCOME] = {"kind": "failed", "why": str(report.longrepr), "calls": {}}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Once ``--maxfail`` is reached, have the workers start nothing that waits."""
@@ -145,6 +146,11 @@ class Controller:
         limit = self._panel.config.getoption("maxfail")
         if limit and self._failures >= limit:
             self._send(DROP)
+
+    def give_up(self, why: str) -> None:
+        """Have the workers start nothing that waits, and pytest-xdist end the session."""
+        self._send(DROP)
+        self._panel.config.pluginmanager.get_plugin("dsession").shouldstop = why
 
     def stop(self) -> None:
         """End the judges of all workers; without this word they would be left to finish."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.model import ADOPTED
+from harness.plugin.tally import OUTCOME, SLOT
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class Progress:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         """Print a line for each finished slot in place of pytest's letter."""
-        slot = getattr(report, "harness_slot", None)
+        slot = vars(report).get(SLOT)
         reporter = self._reporter()
         if slot is None or reporter is None or not _is_result(report):
             return (yield)
@@ -127,9 +129,10 @@ def _is_result(report: pytest.TestReport) -> bool:
 
 
 def reason_of(report: pytest.TestReport) -> str:
-    """Return why a slot was not judged, in one line; nothing if it was."""
+    """Return why a slot was not judged, in one line, or that its judgment was paid for before."""
     if report.passed:
-        return ""
+        notes = vars(report).get(OUTCOME, {}).get("notes", ())
+        return "adopted, nothing was paid" if ADOPTED in notes else ""
     if hasattr(report, "wasxfail"):
         return safe_line(f"expected failure: {report.wasxfail}")
     detail = report.longrepr

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from xdist.scheduler.load import LoadScheduling
 
+from harness.plugin.workers import SUSPECT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -72,6 +74,7 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
             if self._suspects and not at_work:
                 index = self._suspects.pop(0)
                 at_work.append(index)
+                node.sendcommand(SUSPECT, index=index)
                 node.send_runtest_some([index])
             if self._suspects or at_work:
                 return

@@ -13,11 +13,10 @@ import pytest
 
 from harness import judges
 from harness.attempt import Bench, judge_slot
-from harness.dispatch import capture, explain
+from harness.dispatch import capture
 from harness.errors import ExperimentError
 from harness.layouts import open_experiment
-from harness.model import WORK, Deferred, Failed, Judged, Raised, SlotStatus
-from harness.pipeline import Statistics
+from harness.model import WORK, SlotStatus
 from harness.plugin import options
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
@@ -25,6 +24,7 @@ from harness.plugin.progress import Progress
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import exit_if_terminated, sigterm_ends_session
+from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 from harness.settle import Settled, settle
@@ -55,12 +55,12 @@ class PanelSession:
         self.chosen: dict[Path, Chosen] = {}
         self.work_found = 0
         self.broken = 0
-        self.statistics = Statistics()
+        self.tally = Tally()
+        self._session: pytest.Session | None = None
         self.settled: dict[Path, Settled] = {}
         self.bench = Bench(timeout=options.timeout(config))
         self.routing = Routing(config)
         self.stopped = 0
-        self.after: dict[tuple[str, str], SlotStatus] = {}
         self.not_found: list[str] = []
         self._built: dict[tuple[Path, int], Judge | None] = {}
         self.terminal = PanelTerminal(self)
@@ -112,6 +112,7 @@ class PanelSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object:
         """Run the slots in a pool if there is something to run in parallel."""
+        self._session = session
         if self.broken and session.testsfailed <= self.broken:
             # One experiment that cannot be read is reported and fails the session, but
             # it does not keep the others from being judged.
@@ -165,7 +166,13 @@ class PanelSession:
         item = job.item
         return capture(
             item.slot,
-            lambda slot: judge_slot(slot, layout=item.layout, bench=self.bench, judge=job.judge),
+            lambda slot: judge_slot(
+                slot,
+                layout=item.layout,
+                bench=self.bench,
+                judge=job.judge,
+                patient=item.patient,
+            ),
             pass_on=(pytest.exit.Exception,),
         )
 
@@ -204,23 +211,27 @@ class PanelSession:
             call.start, call.stop, call.duration = item.measured
         report: pytest.TestReport = yield
         root = os.path.relpath(item.layout.experiment.root, self.config.rootpath)
-        vars(report)["harness_slot"] = [root, item.layout.experiment.name, item.name]
+        vars(report)[SLOT] = [root, item.layout.experiment.name, item.name]
         if item.became is not None:
-            vars(report)["harness_outcome"] = _portable(item.became)
+            vars(report)[OUTCOME] = portable(item.became)
             item.became = None
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count what became of a slot, in the process that talks to people."""
-        outcome = getattr(report, "harness_outcome", None)
-        if outcome is None or hasattr(self.config, "workerinput"):
-            return
-        root, _, name = vars(report)["harness_slot"]
-        self.statistics.add(name, **outcome)
-        became = {"judged": SlotStatus.COMPLETE, "failed": SlotStatus.FAILED}
-        if outcome["kind"] in became:
-            self.after[root, name] = became[outcome["kind"]]
+        if not hasattr(self.config, "workerinput"):
+            self.tally.add(report)
+            if self.tally.statistics.stopped is not None:
+                self.give_up(self.tally.statistics.stopped)
+
+    def give_up(self, why: str) -> None:
+        """Start nothing that waits; what is at work is awaited and recorded."""
+        controller = self.config.pluginmanager.get_plugin("harness-controller")
+        if controller is not None:
+            controller.give_up(why)
+        if self._session is not None:
+            self._session.shouldstop = why
 
     # --- the end -----------------------------------------------------------------------------
 
@@ -245,7 +256,7 @@ class PanelSession:
         nothing_left = status == pytest.ExitCode.NO_TESTS_COLLECTED and self.scans
         if nothing_left and (self.work_found == 0 or self.dry_run):
             return pytest.ExitCode.OK
-        if status == pytest.ExitCode.OK and self.statistics.deferred:
+        if status == pytest.ExitCode.OK and self.tally.statistics.deferred:
             return EXIT_DEFERRED
         return status
 
@@ -267,17 +278,3 @@ def _as_in(scanned: Scan, listed: list[list[str]]) -> list[Slot]:
         same = slot.status is seen
         slots.append(slot if same else replace(slot, status=SlotStatus.MISSING, judgment=None))
     return slots
-
-
-def _portable(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as it travels from a worker: text and lists only."""
-    match outcome:
-        case Judged():
-            return {"kind": "judged", "why": "", "notes": list(outcome.notes)}
-        case Failed():
-            why, notes = explain(outcome.error), list(outcome.notes)
-            return {"kind": "failed", "why": why, "notes": notes}
-        case Deferred():
-            return {"kind": "deferred", "why": outcome.reason, "notes": []}
-        case Raised():
-            return {"kind": "raised", "why": "", "notes": []}

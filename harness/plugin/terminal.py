@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.model import JUDGEABLE, SlotStatus
+from harness.model import JUDGEABLE, NO_CALLS, SlotStatus
 from harness.plugin.collect import slot_items
 from harness.plugin.signals import EXIT_TERMINATED
 from harness.text import safe_line
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from _pytest.terminal import TerminalReporter
 
-    from harness.model import Slot
+    from harness.model import Calls, Slot
     from harness.plugin.selection import Chosen
     from harness.plugin.session import PanelSession
     from harness.scan import Scan
@@ -104,7 +104,7 @@ class PanelTerminal:
                 reporter.write_line(line)
         if panel.dry_run:
             return
-        statistics = panel.statistics
+        statistics = panel.tally.statistics
         problems = statistics.problems + [p for s in panel.settled.values() for p in s.problems]
         for problem in problems:
             reporter.write_line(safe_line(problem, 1000), yellow=True)
@@ -118,6 +118,8 @@ class PanelTerminal:
         if statistics.deferred:
             totals += f"deferred {len(statistics.deferred)}, "
         reporter.write_line(f"{totals}consensus regenerated {regenerated}")
+        if statistics.calls != NO_CALLS:
+            reporter.write_line(_money(statistics.calls))
 
     def _table(self, scanned: Scan) -> list[str]:
         """Return the slots by judge and status as they stand now."""
@@ -125,7 +127,7 @@ class PanelTerminal:
         root = os.path.relpath(experiment.root, self._config.rootpath)
         counts: dict[int, Counter[str]] = {judge.number: Counter() for judge in experiment.panel}
         for slot in scanned.slots:
-            now = self._panel.after.get((root, slot.name), slot.status)
+            now = self._panel.tally.after.get((root, slot.name), slot.status)
             counts[slot.judge.number][now] += 1
         labels = {judge.number: safe_line(judge.label, 40) for judge in experiment.panel}
         width = max(len(label) for label in [*labels.values(), "judge"])
@@ -142,6 +144,12 @@ class PanelTerminal:
             figures = "".join(f"  {counts[number][column]:>8}" for column in columns)
             lines.append(f"  {label:<{width}}{figures}")
         return lines
+
+
+def _money(calls: Calls) -> str:
+    line = f"calls: {calls.paid} paid, {calls.adopted} adopted, {calls.lost} lost, "
+    line += f"{calls.wasted} wasted"
+    return line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"
 
 
 def _listing(slots: Iterable[Slot]) -> Iterator[str]:

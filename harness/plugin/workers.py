@@ -32,6 +32,12 @@ STOP = "harness_stop"
 DROP = "harness_drop"
 """The controller's command to start nothing of what waits: ``--maxfail`` is reached."""
 
+SUSPECT = "harness_suspect"
+"""The controller's word that an item was at work when its worker died.
+
+Its judge may live on, holding the claim: it is waited for, and its answer adopted.
+"""
+
 EXIT_ORPHANED = 70
 
 
@@ -76,6 +82,10 @@ class WorkerFeed:
                 self.shutdown = True
             case _ if name == STOP:
                 self.stopped = True
+            case _ if name == SUSPECT:
+                item = self._session.items[arguments["index"]]
+                if isinstance(item, SlotItem):
+                    item.patient = True
             case _ if name == DROP:
                 self._indices.clear()
                 self.shutdown = True
