@@ -16,7 +16,7 @@ import msgspec
 from harness import judges
 from harness.errors import ExperimentError
 from harness.model import JudgeSpec
-from harness.typed import Count, NotNegative, Positive, Share, Unit, convert
+from harness.typed import Count, NotNegative, Positive, Share, Unit, convert, use_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,12 +86,14 @@ def read_keys(value: Any, file: Path) -> ExperimentKeys:
     """Check the top level of an ``experiment.yaml``."""
     keys = convert(value, ExperimentKeys, file=file)
     for key in ("task", "rubric", "runs", "prompt"):
-        path = getattr(keys, key)
-        if path is not None and (not path or path.startswith("/") or ".." in path.split("/")):
-            raise ExperimentError(
-                f"{file}: {key}: {path!r} leaves the experiment; give a path below it"
-            )
+        check_below(getattr(keys, key), f"{file}: {key}")
     return keys
+
+
+def check_below(path: str | None, where: str) -> None:
+    """Refuse a path that leaves the experiment, or that is none."""
+    if path is not None and (not path or path.startswith("/") or ".." in path.split("/")):
+        raise ExperimentError(f"{where}: {path!r} is no path below the experiment; correct it")
 
 
 def panel(
@@ -148,10 +150,10 @@ def judge_spec(
     own_names = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
     for key in entry:
         if key not in common_names and key not in own_names:
-            known = ", ".join([*own_names, *(f.name for f in msgspec.structs.fields(JudgeKeys))])
+            known = [*own_names, *(field.name for field in msgspec.structs.fields(JudgeKeys))]
             raise ExperimentError(
                 f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
-                f"remove it or use one of: {known}"
+                f"remove it or {use_one(known)}"
             )
     common = convert(
         {k: v for k, v in entry.items() if k in common_names}, JudgeKeys, file=file, where=where
@@ -193,12 +195,12 @@ def check_usable(text: str | None, where: str) -> None:
 
 def _kind(entry: Mapping[str, Any], where: str, file: Path) -> type[judges.Judge]:
     name = entry.get("kind")
-    known = ", ".join(judges.names())
-    if not isinstance(name, str):
-        raise ExperimentError(f"{file}: {where}: the key 'kind' is missing; use one of: {known}")
-    found = judges.find(name)
+    known = use_one(judges.names())
+    if name is None:
+        raise ExperimentError(f"{file}: {where}: the key 'kind' is missing; {known}")
+    found = judges.find(name) if isinstance(name, str) else None
     if found is None:
-        raise ExperimentError(f"{file}: {where}: unknown kind {name!r}; use one of: {known}")
+        raise ExperimentError(f"{file}: {where}: unknown kind {name!r}; {known}")
     return found
 
 

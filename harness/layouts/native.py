@@ -124,10 +124,7 @@ class NativeLayout(Layout):
         if not files.is_there(file):
             return config.RunKeys()
         keys = convert(files.load_yaml(file, root=self.experiment.root), config.RunKeys, file=file)
-        if keys.task is not None and (keys.task.startswith("/") or ".." in keys.task.split("/")):
-            raise ExperimentError(
-                f"{file}: task: {keys.task!r} leaves the experiment; give a path below it"
-            )
+        config.check_below(keys.task, f"{file}: task")
         return keys
 
     def _group(self, name: str) -> str:
