@@ -31,7 +31,7 @@ KEYS = (
 
 BROKEN = {
     "": "must be a mapping of keys, found nothing; correct it",
-    "- a\n": "must be a mapping of keys, found list; correct it",
+    "- a\n": "must be a mapping of keys, found a list; correct it",
     "judges: [\n": "is not valid YAML: did not find expected node content (line 2, column 1); "
     "correct it",
     f"name: a\nname: b\n{JUDGES}": "the key 'name' (line 2, column 1) stands there twice; keep one",
@@ -43,7 +43,7 @@ BROKEN = {
     "checks, command, python, replay",
     f"runs: nope/*\n{JUDGES}": "runs: nothing matches 'nope/*'; put the runs there or correct the "
     "pattern",
-    f"runs: ../*\n{JUDGES}": "runs: '../*' leaves the experiment; give a path below it",
+    f"runs: ../*\n{JUDGES}": "runs: '../*' is no path below the experiment; correct it",
     "layout: scylla\n": "layout: scylla needs config/experiment.json beside it; restore that file",
 }
 
