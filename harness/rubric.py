@@ -52,17 +52,28 @@ class CategoryKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scoring_type: str = "checklist"
 
 
+class GradeKeys(msgspec.Struct, frozen=True):
+    """The lowest score of each grade; grades may be left out, but not the last."""
+
+    F: Unit
+    S: Unit | None = None
+    A: Unit | None = None
+    B: Unit | None = None
+    C: Unit | None = None
+    D: Unit | None = None
+
+
 class GradingKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The keys below ``grading``."""
 
     pass_threshold: Unit = DEFAULT_PASS_THRESHOLD
-    grade_scale: dict[str, Unit] | None = None
+    grade_scale: GradeKeys | None = None
 
 
 class RubricKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The top level of the file."""
 
-    categories: dict[str, dict[str, Any]]
+    categories: dict[str, Any]
     grading: GradingKeys = GradingKeys()
     name: str | None = None
     description: str | None = None
@@ -84,7 +95,7 @@ def load_rubric(path: Path, *, root: Path) -> Rubric:
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         categories=categories,
         pass_threshold=keys.grading.pass_threshold,
-        grades=_grades(keys.grading, path),
+        grades=_grades(keys.grading.grade_scale),
     )
 
 
@@ -131,8 +142,6 @@ def _expectation(value: Any, path: Path, where: str) -> Expectation:
     """Read a number as an exit code, a text as the whole stdout, a mapping by its keys."""
     if value is None:
         return Expectation()
-    if isinstance(value, bool):
-        raise ExperimentError(f"{path}: {where}.expect: expected a mapping, got bool; correct it")
     if isinstance(value, int):
         return Expectation(exit_code=value)
     if isinstance(value, str):
@@ -163,16 +172,11 @@ def _check_unique(categories: tuple[Category, ...], path: Path) -> None:
             seen.add(criterion.id)
 
 
-def _grades(keys: GradingKeys, path: Path) -> Mapping[str, float]:
-    if keys.grade_scale is None:
+def _grades(scale: GradeKeys | None) -> Mapping[str, float]:
+    if scale is None:
         return GRADES
-    unknown = sorted(set(keys.grade_scale) - set(GRADES))
-    if unknown or "F" not in keys.grade_scale:
-        what = f"unknown grade {unknown[0]!r}" if unknown else "the grade 'F' is missing"
-        raise ExperimentError(
-            f"{path}: grading.grade_scale: {what}; use the grades {', '.join(GRADES)}"
-        )
-    return keys.grade_scale
+    given = {grade: getattr(scale, grade) for grade in GRADES}
+    return {grade: floor for grade, floor in given.items() if floor is not None}
 
 
 def rubric_score(rubric: Rubric, criteria_scores: Any) -> float | None:
