@@ -107,7 +107,7 @@ ANY: Stamp = (-1, -1, -1)
 """In place of a stamp: replace the file, whoever edited it."""
 
 
-def commit_bytes(  # noqa: PLR0913 - each says one thing about the write
+def commit_bytes(
     path: Path,
     data: bytes,
     *,
@@ -131,7 +131,9 @@ def commit_bytes(  # noqa: PLR0913 - each says one thing about the write
         _write_new(temporary, data, durable=durable, like=target if replace else None)
         if replace:
             if since != ANY and stamp(target) != since:
-                raise EditedError(errno.EBUSY, "was changed by someone else meanwhile", str(path))
+                raise EditedError(  # noqa: TRY301 - the temporary file is removed for it, too
+                    errno.EBUSY, "was changed by someone else meanwhile", str(path)
+                )
             os.rename(temporary, target)
         else:
             os.link(temporary, target)

@@ -58,7 +58,7 @@ class Statistics:
     stopped: str | None = None
     refused_in_a_row: int = 0
 
-    def add(  # noqa: PLR0913 - the parts of an outcome
+    def add(
         self,
         slot: str,
         kind: str,
@@ -134,7 +134,12 @@ def judge_experiment(
     work = partial(judge_slot, layout=found.layout, bench=bench)
     try:
         for outcome in dispatch(
-            slots, partial(capture, work=work), parallel=parallel, stop=bench.launcher.stop
+            slots,
+            partial(capture, work=work),
+            parallel=parallel,
+            stop=bench.launcher.stop,
+            gate=lambda slot: slot.judge.number,
+            limit=lambda slot: slot.judge.max_parallel,
         ):
             statistics.count(outcome)
             if statistics.stopped is not None:

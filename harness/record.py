@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-def judgment_object(  # noqa: PLR0913 - a judgment is made of all of this
+def judgment_object(
     verdict: Verdict,
     slot: Slot,
     reply: Reply,

@@ -49,11 +49,24 @@ def prepare(config: pytest.Config) -> None:
         else:
             chosen = [[slot.name, slot.status.value] for slot in slots]
             snapshot[key] = {"error": "", "slots": chosen}
+    panel.not_found += _shared_out(panel, len(config.getoption("tx") or ()))
     if panel.not_found:
         raise pytest.UsageError(*panel.not_found)
     controller = Controller(panel, snapshot)
     config.pluginmanager.register(controller, "harness-controller")
     panel.progress.expect(set(controller.slots), prefixed=len(panel.scans) > 1)
+
+
+def _shared_out(panel: PanelSession, workers: int) -> list[str]:
+    """Return the judges that cannot be shared by so many workers: each gets its part of a limit."""
+    return [
+        f"{scanned.layout.experiment.config_file}: judge {judge.label}: max_parallel "
+        f"{judge.max_parallel} cannot be shared by {workers} workers; use fewer (-n) and "
+        "--parallel for more at a time"
+        for scanned in panel.scans.values()
+        for judge in scanned.layout.experiment.panel
+        if judge.max_parallel is not None and judge.max_parallel < workers
+    ]
 
 
 def _experiments(config: pytest.Config) -> Iterator[Path]:
@@ -150,7 +163,9 @@ class Controller:
     def give_up(self, why: str) -> None:
         """Have the workers start nothing that waits, and pytest-xdist end the session."""
         self._send(DROP)
-        self._panel.config.pluginmanager.get_plugin("dsession").shouldstop = why
+        session = self._panel.config.pluginmanager.get_plugin("dsession")
+        if session is not None:
+            session.shouldstop = why
 
     def stop(self) -> None:
         """End the judges of all workers; without this word they would be left to finish."""

@@ -216,7 +216,7 @@ class Routing:
             )
 
 
-def _show_warning(  # noqa: PLR0913, PLR0917 - the signature of warnings.showwarning
+def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     shown: Callable[..., None],
     message: Warning,
     category: type[Warning],
