@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import re
 import threading
@@ -70,6 +71,7 @@ class FakePanel:
     def __init__(self, answer: Callable[[Slot, Question], str | None] | None = None) -> None:
         self.answer = answer or (lambda _slot, _question: None)
         self.lock = threading.Lock()  # protects the counters from the judges' threads
+        self.started: list[str] = []  # in the order in which the main thread starts them
         self.asked: list[str] = []
         self.answered: list[str] = []
         self.threads: list[str] = []
@@ -82,6 +84,7 @@ class FakePanel:
     def pytest_harness_judge(self, slot: Slot, judge: Judge | None) -> FakeJudge:
         """Take the place of the configured judge."""
         del judge
+        self.started.append(slot.name)
         return FakeJudge(self, slot)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -148,6 +151,7 @@ def alike(line: str) -> str:
     """Return a line with its times and random names replaced."""
     line = re.sub(r"\b\d+\.\d\ds\b", "0.00s", line)
     line = re.sub(r"\b\d+s elapsed", "0s elapsed", line)
+    line = re.sub(r"\bETA \d+s", "ETA 0s", line)
     return re.sub(r"\d{8}T[\w.-]+", "ATTEMPT", line)
 
 
@@ -220,5 +224,7 @@ def project(
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("PYTEST_ADDOPTS", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
+    # Durability is the concern of other tests, and half of a slot's cost here.
+    monkeypatch.setattr(os, "fsync", lambda _fd: None)
     pytester.makeini("[pytest]\n")
     return Project(pytester, make_experiment)

@@ -6,12 +6,14 @@ import argparse
 import contextlib
 import os.path
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+WHOLE_NUMBER = "a whole number from 1 on"
 
 STATUSES = ("missing", "failed", "stale", "complete", "blocked")
 
@@ -97,7 +99,7 @@ def _lanes(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be {WHOLE_NUMBER}, got {text!r}")
     return number
 
 
@@ -158,20 +160,24 @@ def parallel(config: pytest.Config) -> int:
     given = config.getoption("harness_parallel")
     if given is not None:
         return int(given)
-    try:
-        number = config.getini("harness_parallel")
-    except (TypeError, ValueError):
-        number = 0
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise pytest.UsageError("the ini option harness_parallel must be a whole number from 1 on")
+    number = int(_ini(config, "harness_parallel", WHOLE_NUMBER))
+    if number < 1:
+        raise pytest.UsageError(f"the ini option harness_parallel must be {WHOLE_NUMBER}")
     return number
+
+
+def _ini(config: pytest.Config, name: str, must: str) -> Any:
+    try:
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError):  # which, depends on pytest's version
+        raise pytest.UsageError(f"the ini option {name} must be {must}") from None
 
 
 def statuses(config: pytest.Config) -> tuple[str, ...]:
     """Return the statuses asked for; empty for the default."""
     given = config.getoption("harness_status")
     if given is None:
-        given = config.getini("harness_status")
+        given = _ini(config, "harness_status", "a list of statuses")
         for status in given:
             if status not in STATUSES:
                 raise pytest.UsageError(
@@ -184,7 +190,7 @@ def statuses(config: pytest.Config) -> tuple[str, ...]:
 def dry_run(config: pytest.Config) -> bool:
     """Return whether nothing is to be judged or written."""
     given = config.getoption("harness_dry_run")
-    return bool(config.getini("harness_dry_run") if given is None else given)
+    return bool(_ini(config, "harness_dry_run", "true or false") if given is None else given)
 
 
 def looks_like_experiment(path: Path) -> bool:

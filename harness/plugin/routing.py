@@ -130,7 +130,7 @@ class Routing:
 
     @contextlib.contextmanager
     def _streams(self) -> Iterator[None]:
-        method = self._config.getoption("capture")
+        method = self._config.getoption("capture", "no")  # there is no option without the plugin
         if method == "no":  # -s: people want to see it as it comes
             yield
             return
