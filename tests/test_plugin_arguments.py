@@ -450,7 +450,7 @@ INIS = {
 def test_an_ini_file_in_a_workspace_does_not_open_it(
     hostile: Project, monkeypatch: pytest.MonkeyPatch, ini: str, *, inside: bool
 ) -> None:
-    """pytest reads it and makes the workspace its root; still no agent's code is imported."""
+    """Pytest reads it and makes the workspace its root; still no agent's code is imported."""
     workspace = hostile.path / "exp" / "runs" / "a" / "workspace"
     (workspace / ini).write_text(INIS[ini], encoding="utf-8")
     if inside:
