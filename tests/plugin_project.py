@@ -11,6 +11,7 @@ import os
 import pkgutil
 import re
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +191,9 @@ class Project:
         """Run a session in this process."""
         plugins = [*plugins] if panel is None else [panel, *plugins]
         args = ["-p", "harness.plugin", *options]
-        return Ran(self.pytester.runpytest_inprocess(*args, plugins=plugins))
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # ours make every warning an error
+            return Ran(self.pytester.runpytest_inprocess(*args, plugins=plugins))
 
     def ids(self, *options: str | Path) -> list[str]:
         """Return the node ids that a session would run."""
