@@ -23,7 +23,7 @@ PARTS = ("", "completed", "in_progress")
 """Where tiers lie; a run that lies in two of them is read from the first."""
 
 _TIER = re.compile(r"T\d+")
-_RUN = re.compile(r"run_(\d+)")
+RUN = re.compile(r"run_(\d+)")
 
 
 class ScyllaLayout(Layout):
@@ -78,7 +78,7 @@ class ScyllaLayout(Layout):
         return found
 
     def _add_runs(self, found: dict[str, Path], subtest: str, directory: Path) -> None:
-        names = [n for n in files.list_names(directory) if _RUN.fullmatch(n)]
+        names = [n for n in files.list_names(directory) if RUN.fullmatch(n)]
         for name in names:
             path = directory / name
             known = found.get(f"{subtest}/{name}")

@@ -65,7 +65,8 @@ class Job:
     """A slot's judging: its judge, decided in the main thread, and what it printed."""
 
     item: SlotItem
-    judge: Asks | None
+    judge: Asks | None = None
+    problem: Exception | None = None
     record: Record = field(default_factory=Record)
 
 
@@ -117,7 +118,7 @@ class Loop:
 
     def _refill(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> None:
         while pool.free and not self._stopped() and (item := waiting.take()) is not None:
-            pool.submit(Job(item, self._panel.judge_of(item)))
+            pool.submit(self._panel.job(item))
 
     def _work(self, job: Job) -> Outcome:
         """Judge a slot, its output kept apart; called from worker threads."""

@@ -57,8 +57,14 @@ class Progress:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Keep pytest from starting a line of its own for a slot."""
         reporter = self._reporter()
-        if reporter is not None:
-            reporter.showfspath = False if nodeid in self._slots else None
+        if reporter is None:
+            return
+        slot = nodeid in self._slots
+        reporter.showfspath = False if slot else None
+        if slot and reporter.currentfspath is not None:
+            # The line of the tests before ends as it does before another file.
+            reporter._write_progress_information_filling_space()  # noqa: SLF001 - pytest's own end of a line
+            reporter.ensure_newline()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
