@@ -41,7 +41,7 @@ class InOrder:
         """Wait until the slot before this one has its line."""
         place = self.names.index(slot.name)
         if place:
-            assert self.reported[self.names[place - 1]].wait(10)
+            assert self.reported[self.names[place - 1]].wait(60)
 
 
 @BOTH

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PARTS = ("", "completed", "in_progress")
 """Where tiers lie; a run that lies in two of them is read from the first."""
 
+SHARED = ("score", "passed", "grade", "reasoning")
+"""Keys of ``result.json`` that ``run_result.json`` has as well, after ``judge_``."""
+
 _TIER = re.compile(r"T\d+")
 RUN = re.compile(r"run_(\d+)")
 
@@ -185,11 +188,11 @@ class ScyllaLayout(Layout):
             "grade": result.grade,
             "reasoning": result.reasoning,
         }
-        judged = {f"judge_{key}": value for key, value in wanted.items()}
         path = self.consensus_file(run)
         match files.read_json(path, root=self.experiment.root):
             case files.Ok(stored) if "is_valid" in stored:  # its later format
                 wanted |= _later_keys(stored, judgments, result.score)
+        judged: dict[str, Any] = {f"judge_{key}": wanted[key] for key in SHARED}
         # It holds the agent's figures, too, which cannot be made here: updated, never created.
         agent_file = run.path / "run_result.json"
         match files.read_json(agent_file, root=self.experiment.root):
