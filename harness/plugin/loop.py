@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.dispatch import Pool
 from harness.gates import Waiting
+from harness.model import Raised
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.routing import LeanHooks, Record, recording
 
@@ -110,7 +111,7 @@ class Loop:
                     break
                 job, outcome = pool.next()
                 waiting.done(job.item)
-                if not self._stop_early:
+                if not (self._stop_early or isinstance(outcome, Raised)):
                     self._refill(pool, waiting)  # the lane is full again before the report
                 del open_items[job.item]
                 self._report(job, outcome, next(iter(open_items), after))
