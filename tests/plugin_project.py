@@ -199,7 +199,7 @@ class Project:
         plugins = [*plugins] if panel is None else [panel, *plugins]
         args = ["-p", "harness.plugin", *options]
         with warnings.catch_warnings():
-            warnings.simplefilter("default")  # ours make every warning an error
+            warnings.resetwarnings()  # ours make every warning an error
             return Ran(self.pytester.runpytest_inprocess(*args, plugins=plugins))
 
     def ids(self, *options: str | Path) -> list[str]:
