@@ -200,7 +200,8 @@ class Project:
         args = ["-p", "harness.plugin", *options]
         with warnings.catch_warnings():
             warnings.resetwarnings()  # ours make every warning an error
-            return Ran(self.pytester.runpytest_inprocess(*args, plugins=plugins))
+            inside = self.pytester.runpytest_inprocess
+            return Ran(inside(*args, plugins=plugins, no_reraise_ctrlc=True))
 
     def ids(self, *options: str | Path) -> list[str]:
         """Return the node ids that a session would run."""
