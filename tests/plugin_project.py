@@ -199,8 +199,9 @@ class Project:
         plugins = [*plugins] if panel is None else [panel, *plugins]
         args = ["-p", "harness.plugin", *options]
         with warnings.catch_warnings():
-            warnings.simplefilter("default")  # ours make every warning an error
-            return Ran(self.pytester.runpytest_inprocess(*args, plugins=plugins))
+            warnings.resetwarnings()  # ours make every warning an error
+            inside = self.pytester.runpytest_inprocess
+            return Ran(inside(*args, plugins=plugins, no_reraise_ctrlc=True))
 
     def ids(self, *options: str | Path) -> list[str]:
         """Return the node ids that a session would run."""

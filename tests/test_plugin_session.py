@@ -475,6 +475,38 @@ def test_pytest_exit_in_a_judge_ends_the_session(
     assert any("_pytest.outcomes.Exit: enough" in text for text in done.lines)
 
 
+@BOTH
+def test_ctrl_c_in_a_judge_ends_the_session(project: Project, options: tuple[str, ...]) -> None:
+    """The exit status is 2, what is judged is settled, and nothing more is started."""
+
+    def answer(slot: Any, _question: object) -> None:
+        if slot.name == "runs/b/judge_01":
+            raise KeyboardInterrupt
+
+    root = project.experiment(runs=list("abcd"), judges=1)
+    panel = FakePanel(answer)
+    done = project.run(*options, panel=panel)
+    assert (done.exit, "runs/d/judge_01" in panel.asked) == (2, False)
+    assert result_of(root, "a")["judged"] == 1
+    assert not (root / "runs" / "b" / "judge" / "judge_01" / "judgment.json").exists()
+
+
+@BOTH
+def test_an_exit_of_a_judge_fails_its_slot(project: Project, options: tuple[str, ...]) -> None:
+    """A judge that calls ``sys.exit`` is a failed item, as in pytest; the others are judged."""
+
+    def answer(slot: Any, _question: object) -> None:
+        if slot.name == "runs/a/judge_01":
+            sys.exit("gone")
+
+    project.experiment(runs=["a", "b"])
+    panel = FakePanel(answer)
+    done = project.run(*options, "--tb=no", panel=panel)
+    assert (done.exit, sorted(panel.answered)) == (1, slots("a", "b"))
+    assert [panel.call(name).outcome for name in slots("a", "b")] == ["failed", *["passed"] * 3]
+    assert [text.rpartition(": ")[2] for text in done.progress if "FAIL" in text] == ["gone"]
+
+
 # --- suites without experiments ----------------------------------------------------------------
 
 SUITE = """
