@@ -7,6 +7,8 @@ thread, one item at a time, in completion order.
 
 from __future__ import annotations
 
+import queue
+import time
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -68,6 +70,7 @@ class Job:
     item: SlotItem
     judge: Asks | None = None
     problem: Exception | None = None
+    submitted: float = field(default_factory=time.monotonic)
     record: Record = field(default_factory=Record)
 
 
@@ -109,13 +112,24 @@ class Loop:
                 self._refill(pool, waiting)
                 if not pool.busy:
                     break
-                job, outcome = pool.next()
+                job, outcome = self._next(pool)
                 waiting.done(job.item)
                 if not (self._stop_early or isinstance(outcome, Raised)):
                     self._refill(pool, waiting)  # the lane is full again before the report
                 del open_items[job.item]
                 self._report(job, outcome, next(iter(open_items), after))
         self._raise_if_stopped()
+
+    def _next(self, pool: Pool[Job]) -> tuple[Job, Outcome]:
+        progress = self._panel.progress
+        try:
+            while True:
+                try:
+                    return pool.next(timeout=progress.tick)
+                except queue.Empty:
+                    progress.running((job.item.name, job.submitted) for job in pool.jobs)
+        finally:
+            progress.erase()
 
     def _refill(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> None:
         while pool.free and not self._stopped() and (item := waiting.take()) is not None:
