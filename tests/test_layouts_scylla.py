@@ -617,7 +617,13 @@ def test_a_judge_s_unknown_keys_survive(
     """What another version keeps per judge stays with that judge; nonsense is replaced."""
     root = make_scylla(tmp_path)
     path = root / "T0/00/run_01/run_result.json"
-    known = [{"judge_number": 3, "is_valid": True, "score": 0.0}, "nonsense", {"judge_number": 9}]
+    known = [
+        {"judge_number": 3, "is_valid": True, "score": 0.0},
+        "nonsense",
+        {},
+        {"judge_number": [1]},
+        {"judge_number": 9},
+    ]
     path.write_text(json.dumps({"judges": known}))
     found, _ = wanted(root, {1: judgment(0.5), 3: judgment(0.75)})
     first, third = found["run_result.json"]["judges"]

@@ -207,9 +207,9 @@ class ScyllaLayout(Layout):
 
     def _judges(self, stored: Any, judgments: Mapping[int, Judgment]) -> list[dict[str, Any]]:
         known = {
-            entry.get("judge_number"): entry
+            entry["judge_number"]: entry
             for entry in (stored if isinstance(stored, list) else [])
-            if isinstance(entry, dict)
+            if isinstance(entry, dict) and isinstance(entry.get("judge_number"), int)
         }
         models = {judge.number: judge.model for judge in self.experiment.panel}
         return [
