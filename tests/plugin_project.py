@@ -116,7 +116,7 @@ class Ran:
     def __init__(self, result: pytest.RunResult) -> None:
         self.result = result
         self.exit = int(result.ret)
-        self.lines = [alike(line) for line in result.outlines]
+        self.lines = said(result.outlines)
         self.errors = [alike(line) for line in result.errlines]
 
     @property
@@ -149,6 +149,11 @@ class Ran:
                 found.append(line)
         assert found is not None, f"there is no section {title!r}"
         return found
+
+
+def said(lines: Iterable[str]) -> list[str]:
+    """Return what a session printed, made alike; pytest names plugins only if installed."""
+    return [alike(line) for line in lines if not line.startswith("plugins: ")]
 
 
 def alike(line: str) -> str:

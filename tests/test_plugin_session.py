@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import lock_descriptor
 
-from tests.plugin_project import FakePanel, alike, line, slots
+from tests.plugin_project import FakePanel, line, said, slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -531,8 +531,7 @@ def native(project: Project, *options: str) -> tuple[int, list[str], list[str]]:
         check=False,
         cwd=project.path,
     )
-    lines = [alike(text) for text in done.stdout.splitlines()]
-    return done.returncode, lines, done.stderr.splitlines()
+    return done.returncode, said(done.stdout.splitlines()), done.stderr.splitlines()
 
 
 @pytest.mark.parametrize("options", [(), ("-vv", "-rA")], ids=["plain", "verbose"])
