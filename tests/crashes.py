@@ -51,7 +51,9 @@ def session(root: Path, *options: str, parallel: int = 4) -> subprocess.Popen[by
 
 def session_environment() -> dict[str, str]:
     """Return an environment in which the harness of this checkout is found."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_", "HARNESS_"))}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_", "HARNESS_"))
+    }
     path = os.pathsep.join([str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -97,7 +97,9 @@ def test_two_sessions_at_once_pay_every_slot_once(tmp_path: Path) -> None:
     second = session(root, "-rs")
     shown = second.communicate(timeout=60)[0].decode()
     assert second.returncode == 75, shown
-    assert len(re.findall(rf"being judged by \S+:{first.pid} since \d\d:\d\d:\d\d UTC\n", shown)) == 3
+    assert (
+        len(re.findall(rf"being judged by \S+:{first.pid} since \d\d:\d\d:\d\d UTC\n", shown)) == 3
+    )
     first.communicate(timeout=60)
     assert first.returncode == 0
     assert_exactly_paid(root, ledger, adopted=False)
@@ -294,12 +296,18 @@ def test_100_megabytes_of_output_stop_at_the_cap(tmp_path: Path) -> None:
 
 # --- crash points ---------------------------------------------------------------------------------
 
-TRACED = "openat,write,pwrite64,fsync,rename,link,unlink,mkdir,ftruncate,close,flock,vfork,clone,clone3"
+TRACED = (
+    "openat,write,pwrite64,fsync,rename,link,unlink,mkdir,ftruncate,close,flock,vfork,clone,clone3"
+)
+
 
 @linux
 @pytest.mark.slow
 @pytest.mark.skipif(
-    subprocess.run(["sh", "-c", "strace -e inject=stat:signal=KILL true"], capture_output=True, check=False).returncode != 0,
+    subprocess.run(
+        ["sh", "-c", "strace -e inject=stat:signal=KILL true"], capture_output=True, check=False
+    ).returncode
+    != 0,
     reason="needs strace with permission to trace",
 )
 def test_sigkill_at_every_system_call_of_a_slot_loses_nothing(tmp_path: Path) -> None:
@@ -315,7 +323,10 @@ def test_sigkill_at_every_system_call_of_a_slot_loses_nothing(tmp_path: Path) ->
         assert_no_torn_file(root)
         wait_until(lambda root=root: not _held(root / "runs/r001/judge/judge_01/.claim"))  # type: ignore[misc] # a default binds it
         again = subprocess.run(
-            [sys.executable, str(program), str(root)], env=session_environment(), check=False, cwd=CHECKOUT
+            [sys.executable, str(program), str(root)],
+            env=session_environment(),
+            check=False,
+            cwd=CHECKOUT,
         )
         assert again.returncode == 0, (call, at)
         assert payments(ledger) == 1, (call, at)
@@ -340,7 +351,17 @@ sys.exit(0 if len(statistics.consensus) == 1 else 1)
 def strace(program: Path, root: Path, option: str, log: Path) -> subprocess.CompletedProcess[bytes]:
     """Run the program under strace; only its own calls are traced, not those of the judge."""
     return subprocess.run(
-        ["strace", "-qq", "-o", str(log), f"--trace={TRACED},stat,newfstatat", option, sys.executable, str(program), str(root)],
+        [
+            "strace",
+            "-qq",
+            "-o",
+            str(log),
+            f"--trace={TRACED},stat,newfstatat",
+            option,
+            sys.executable,
+            str(program),
+            str(root),
+        ],
         env={**session_environment(), "PYTHONHASHSEED": "0"},
         check=False,
         cwd=CHECKOUT,
@@ -369,4 +390,3 @@ def test_timeout_of_coreutils_is_used_where_it_is_installed() -> None:
     """These tests exercise the launcher that the machine has, and say which."""
     found = timeout_program()
     assert found is None or Path(found).name == "timeout"
-

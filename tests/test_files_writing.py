@@ -189,9 +189,7 @@ def test_link_out_of_the_root_is_refused(tmp_path: Path, kind: str) -> None:
         path = root / "d" / "f"
     with pytest.raises(ExperimentError) as caught:
         files.commit_bytes(path, b"new", root=root)
-    assert str(caught.value) == (
-        f"{path}: leads out of {root} by a symbolic link; remove the link"
-    )
+    assert str(caught.value) == (f"{path}: leads out of {root} by a symbolic link; remove the link")
     assert (outside / "f").read_text() == "precious"
 
 
