@@ -32,7 +32,8 @@ SHELL = "/bin/sh"
 # configured text is ever read as shell, not even as the name of a builtin.
 # SIGTERM must not end the shell before the judge: it is trapped, which the judge does not
 # inherit, and noted, because the status of a judge that was told to end is no success.
-# The last line ends what the judge left behind, which would hold the claim.
+# Before it exits it asks what the judge left behind to end, which would hold the claim; its
+# parent forwards that signal to it, so it is ignored by then.
 SCRIPT = """\
 _harness_status=$1 _harness_told=
 ulimit -f "$2" 2>/dev/null
@@ -40,7 +41,9 @@ shift 2
 trap '_harness_told=" ended"' TERM
 "$@"
 _harness_code=$?
-echo "$_harness_code$_harness_told" >"$_harness_status" && kill -9 0
+echo "$_harness_code$_harness_told" >"$_harness_status"
+trap '' TERM
+kill 0
 exit "$_harness_code"
 """
 
