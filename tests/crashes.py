@@ -71,16 +71,16 @@ def finish(root: Path, *options: str) -> str:
 def crash_loop(tmp_path: Path, count: int, *options: str, sessions: int = 1, seed: int = 0) -> None:
     """Kill sessions on experiments of 60 slots at random moments until ``count`` are dead."""
     dice = random.Random(seed)  # noqa: S311 - not for secrets
-    killed = number = 0
+    killed = number = adopted = 0
     while killed < count:
         number += 1
         root, ledger = paid_experiment(tmp_path / f"e{number}", runs=30)
-        adopted_before = killed
         while killed < count and not is_complete(root):
             killed += kill_some(root, options, sessions, dice)
             assert_no_torn_file(root)
         finish(root, *options)
-        assert_exactly_paid(root, ledger, adopted=killed > adopted_before)
+        adopted += assert_exactly_paid(root, ledger)
+    assert adopted
 
 
 def kill_some(root: Path, options: Sequence[str], sessions: int, dice: random.Random) -> int:
@@ -110,15 +110,18 @@ def assert_no_torn_file(root: Path) -> None:
         assert isinstance(files.read_json(path, root=root), files.Ok), path
 
 
-def assert_exactly_paid(root: Path, ledger: Path, *, adopted: bool) -> None:
-    """Every slot has its judgment, was paid once, and the consensus is what they give."""
+def assert_exactly_paid(root: Path, ledger: Path) -> int:
+    """Every slot has its judgment, was paid once, and the consensus is what they give.
+
+    Returns how many answers were adopted.
+    """
     found = scanned(root)
     assert is_complete(root)
     assert payments(ledger) == len(found.slots)
     calls = read_ledger(found.layout, found.slots)
     assert (calls.paid, calls.lost, calls.wasted) == (len(found.slots), 0, 0)
-    assert bool(calls.adopted) == adopted
     assert_consensus_is_fresh(root)
+    return calls.adopted
 
 
 def assert_consensus_is_fresh(root: Path) -> None:

@@ -84,7 +84,7 @@ def test_killed_session_is_carried_on_without_paying_again(tmp_path: Path) -> No
     end(child)
     assert_no_torn_file(root)
     finish(root)
-    assert_exactly_paid(root, ledger, adopted=True)
+    assert assert_exactly_paid(root, ledger) == 4
     kept = json.loads((root / "runs/r001/judge/judge_01/judgment.json").read_text())
     assert (kept["score"], kept["reasoning"]) == (0.001, "paid for judge_01")
 
@@ -101,7 +101,7 @@ def test_two_sessions_at_once_pay_every_slot_once(tmp_path: Path) -> None:
     assert re.search(busy, shown), shown
     first.communicate(timeout=60)
     assert first.returncode == 0
-    assert_exactly_paid(root, ledger, adopted=False)
+    assert assert_exactly_paid(root, ledger) == 0
 
 
 # --- judges that die, run away, or are told to end ------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from harness import files
-from harness.errors import ExperimentError, JudgeError, RetryableError
+from harness.errors import ExperimentError, JudgeError, NotStartedError, RetryableError
 from harness.judges import Question, Reply
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class CommandJudge:
         if "/" in argv[0]:  # the judge runs elsewhere: its own program is looked up from here
             argv[0] = str(question.experiment.root / argv[0])
         if shutil.which(argv[0], path=question.env.get("PATH")) is None:
-            raise JudgeError(
+            raise NotStartedError(
                 f"{question.experiment.config_file}: judges[{self._spec.number - 1}].argv: "
                 f"there is no program {argv[0]!r}; install it or correct argv"
             )
