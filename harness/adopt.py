@@ -50,9 +50,7 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
             outcome = _end_of(entry, spools=spools)
             root = layout.experiment.root
             ledger.close_attempt(entry.directory, outcome, why=_WHY[outcome], root=root)
-            calls += Calls(
-                lost=int(outcome == ledger.LOST), wasted=int(outcome == ledger.FAILED)
-            )
+            calls += Calls(lost=int(outcome == ledger.LOST), wasted=int(outcome == ledger.FAILED))
     return Legacy(tuple(answered), calls)
 
 

@@ -130,9 +130,7 @@ class Attempts:
             except JudgeError:  # it was a wasted call then, and still is
                 continue
             seconds = (ended - started).total_seconds()
-            value["provenance"].update(
-                ended=ended.isoformat(), duration_seconds=round(seconds, 3)
-            )
+            value["provenance"].update(ended=ended.isoformat(), duration_seconds=round(seconds, 3))
             judgment, notes = self._commit(value, entry.directory)
             self.calls += Calls(adopted=1, cost_usd=reply.cost_usd)
             with contextlib.suppress(OSError):  # the judgment is safe; this is for the ledger
@@ -143,7 +141,7 @@ class Attempts:
             return judgment, [ADOPTED, *notes]
         return None
 
-    def _value(  # noqa: PLR0913, PLR0917 - what a judgment is made of
+    def _value(  # noqa: PLR0917 - what a judgment is made of
         self,
         reply: Reply,
         prompt: FrozenPrompt,

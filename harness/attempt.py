@@ -50,13 +50,19 @@ class Bench:
 
 
 def judge_slot(
-    slot: Slot, *, layout: Layout, bench: Bench, judge: Asks | None = None
+    slot: Slot,
+    *,
+    layout: Layout,
+    bench: Bench,
+    judge: Asks | None = None,
+    patient: bool = False,
 ) -> Judged | Deferred:
     """Judge one slot and commit the judgment; raise what kept it from having one.
 
     ``judge`` replaces the configured one. Nothing is paid for a slot that another
     process is judging, or has judged since the scan, or that a session that died has
-    a finished answer for. What is raised says in its attribute ``calls`` what was paid.
+    a finished answer for. ``patient``: wait for another process that judges the slot, up
+    to the judge's time limit. What is raised says in its attribute ``calls`` what was paid.
     """
     started = time.time()
     began = time.monotonic()
@@ -66,7 +72,8 @@ def judge_slot(
     with contextlib.ExitStack() as stack:
         with disk.writing(directory):
             files.make_directory(directory, root=layout.experiment.root)
-            fd = stack.enter_context(claim(layout.claim_file(slot)))
+            wait = slot.judge.timeout if patient else 0.0
+            fd = stack.enter_context(claim(layout.claim_file(slot), wait=wait))
         if fd is None:
             reason = f"being judged by {holder(layout.claim_file(slot))}"
             return Deferred(slot=slot, reason=reason, started=started, seconds=0.0)

@@ -15,15 +15,15 @@ import msgspec
 
 from harness import judges
 from harness.errors import ExperimentError
-from harness.model import JudgeSpec, Rule
-from harness.typed import Count, NotNegative, Positive, Share, Unit, convert
+from harness.model import JudgeSpec
+from harness.typed import Count, NotNegative, Positive, Share, Unit, convert, use_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 FINGERPRINT_VERSION = 1
-"""Raise it when ``fingerprint`` covers other settings, so that no judgment is mistaken for stale."""
+"""Part of every fingerprint; to be raised when ``fingerprint`` covers other settings."""
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,12 +86,14 @@ def read_keys(value: Any, file: Path) -> ExperimentKeys:
     """Check the top level of an ``experiment.yaml``."""
     keys = convert(value, ExperimentKeys, file=file)
     for key in ("task", "rubric", "runs", "prompt"):
-        path = getattr(keys, key)
-        if path is not None and (not path or path.startswith("/") or ".." in path.split("/")):
-            raise ExperimentError(
-                f"{file}: {key}: {path!r} leaves the experiment; give a path below it"
-            )
+        check_below(getattr(keys, key), f"{file}: {key}")
     return keys
+
+
+def check_below(path: str | None, where: str) -> None:
+    """Refuse a path that leaves the experiment, or that is none."""
+    if path is not None and (not path or path.startswith("/") or ".." in path.split("/")):
+        raise ExperimentError(f"{where}: {path!r} is no path below the experiment; correct it")
 
 
 def panel(
@@ -101,17 +103,21 @@ def panel(
     specs = tuple(
         judge_spec(entry, number, keys, file=file) for number, entry in enumerate(entries, 1)
     )
-    if not specs:
-        raise ExperimentError(f"{file}: judges: the panel is empty; list at least one judge")
-    check_names(specs, file)
+    check_panel(specs, file)
     return specs
 
 
-def check_names(specs: Sequence[JudgeSpec], file: Path) -> None:
-    """Refuse two judges of one name: reports could not tell them apart."""
+def check_panel(specs: Sequence[JudgeSpec], file: Path) -> None:
+    """Refuse an empty panel, one that weighs nothing, and two judges of one name."""
+    if not specs:
+        raise ExperimentError(f"{file}: judges: the panel is empty; list at least one judge")
+    if not any(spec.weight for spec in specs):
+        raise ExperimentError(
+            f"{file}: judges: every weight is 0; give at least one judge a weight above 0"
+        )
     seen: dict[str, int] = {}
     for spec in specs:
-        if spec.name in seen:
+        if spec.name in seen:  # reports could not tell them apart
             raise ExperimentError(
                 f"{file}: judges[{spec.number - 1}]: the name {spec.name!r} is taken by "
                 f"judges[{seen[spec.name] - 1}]; give each judge its own name"
@@ -119,15 +125,15 @@ def check_names(specs: Sequence[JudgeSpec], file: Path) -> None:
         seen[spec.name] = spec.number
 
 
-def default_spec(kind: str, keys: Mapping[str, Any], number: int) -> JudgeSpec:
+def default_spec(kind: str, model: str, number: int, *, name: str, token: bool) -> JudgeSpec:
     """Make a judge that no entry configures; whether its kind exists shows when it is asked."""
     return JudgeSpec(
         number=number,
-        name=keys["name"],
+        name=name,
         kind=kind,
-        model=keys["model"],
-        sha256=fingerprint(kind, keys["model"], judges.NoSettings(), require_token=True),
-        require_token=True,
+        model=model,
+        sha256=fingerprint(kind, model, judges.NoSettings(), require_token=token),
+        require_token=token,
     )
 
 
@@ -144,10 +150,10 @@ def judge_spec(
     own_names = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
     for key in entry:
         if key not in common_names and key not in own_names:
-            known = ", ".join([*own_names, *(f.name for f in msgspec.structs.fields(JudgeKeys))])
+            known = [*own_names, *(field.name for field in msgspec.structs.fields(JudgeKeys))]
             raise ExperimentError(
                 f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
-                f"remove it or use one of: {known}"
+                f"remove it or {use_one(known)}"
             )
     common = convert(
         {k: v for k, v in entry.items() if k in common_names}, JudgeKeys, file=file, where=where
@@ -156,13 +162,8 @@ def judge_spec(
     settings = convert(own, kind.Settings, file=file, where=where)
     if not common.name:
         raise ExperimentError(f"{file}: {where}: the key 'name' is missing; name the judge")
-    for key in ("name", "model"):
-        text = getattr(common, key)
-        if text is not None and (text.startswith("-") or not _NAME.fullmatch(text)):
-            raise ExperimentError(
-                f"{file}: {where}.{key}: {text!r} is not usable; use up to 128 letters, digits "
-                "and ._:/@+- and no leading '-'"
-            )
+    check_usable(common.name, f"{file}: {where}.name")
+    check_usable(common.model, f"{file}: {where}.model")
     token = next(
         (t for t in (common.require_token, keys.require_token) if t is not None),
         kind.requires_token,
@@ -183,14 +184,23 @@ def judge_spec(
     )
 
 
+def check_usable(text: str | None, where: str) -> None:
+    """Refuse the name of a judge or a model that no command line and no report could bear."""
+    if text is not None and (text.startswith("-") or not _NAME.fullmatch(text)):
+        raise ExperimentError(
+            f"{where}: {text[:128]!r} is not usable; use up to 128 letters, digits "
+            "and ._:/@+- and no leading '-'"
+        )
+
+
 def _kind(entry: Mapping[str, Any], where: str, file: Path) -> type[judges.Judge]:
     name = entry.get("kind")
-    known = ", ".join(judges.names())
-    if not isinstance(name, str):
-        raise ExperimentError(f"{file}: {where}: the key 'kind' is missing; use one of: {known}")
-    found = judges.find(name)
+    known = use_one(judges.names())
+    if name is None:
+        raise ExperimentError(f"{file}: {where}: the key 'kind' is missing; {known}")
+    found = judges.find(name) if isinstance(name, str) else None
     if found is None:
-        raise ExperimentError(f"{file}: {where}: unknown kind {name!r}; use one of: {known}")
+        raise ExperimentError(f"{file}: {where}: unknown kind {name!r}; {known}")
     return found
 
 
@@ -214,28 +224,3 @@ def fingerprint(kind: str, model: str | None, settings: Any, *, require_token: b
     }
     text = json.dumps(covered, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def native_rule(keys: ConsensusKeys, judges_count: int, *, file: Path) -> Rule:
-    """Return the rule of a native experiment: verdicts and quorum count the whole panel."""
-    quorum = keys.quorum if keys.quorum is not None else judges_count // 2 + 1
-    if quorum > judges_count:
-        raise ExperimentError(
-            f"{file}: consensus.quorum: {quorum} judgments of {judges_count} judges cannot be "
-            f"reached; use at most {judges_count}"
-        )
-    _check_threshold(keys, file)
-    return Rule(
-        score=keys.score,
-        passed=keys.passed,
-        threshold=keys.threshold,
-        trim=keys.trim,
-        quorum=quorum,
-    )
-
-
-def _check_threshold(keys: ConsensusKeys, file: Path) -> None:
-    if keys.passed == "threshold" and keys.threshold is None:
-        raise ExperimentError(
-            f"{file}: consensus: passed: threshold needs a bound; add threshold: 0.6"
-        )

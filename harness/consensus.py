@@ -6,7 +6,8 @@ import math
 import statistics
 from typing import TYPE_CHECKING
 
-from harness.model import GRADES, Consensus, grade_of
+from harness.model import Consensus
+from harness.scores import GRADES, grade_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,20 +31,20 @@ def consensus(
     neither score nor verdict. The weighted mean is ``fsum(w * s) / fsum(w)``, so it
     does not depend on the order of the judges.
     """
-    members = [judge for judge in panel if judge.number in judgments]
-    given = [judgments[judge.number] for judge in members]
-    scores = [judgment.score for judgment in given]
-    votes_for = sum(judgment.passed for judgment in given)
+    given = {judge.number: judgments[judge.number] for judge in panel if judge.number in judgments}
+    scores = [judgment.score for judgment in given.values()]
+    weights = [judge.weight for judge in panel if judge.number in given]
+    votes_for = sum(judgment.passed for judgment in given.values())
     complete = len(given) >= max(1, rule.quorum)
-    score = _score(scores, [judge.weight for judge in members], rule) if complete else None
+    score = _score(scores, weights, rule) if complete else None
     voters = len(panel) if rule.whole_panel else len(given)
-    passed = _passed(votes_for, len(given), voters, score, rule) if complete else None
-    quoted = _quoted(judgments, members, score, rule)
+    passed = _passed(votes_for, len(given) - votes_for, voters, score, rule) if complete else None
+    quoted = _quoted(given, score, rule)
     return Consensus(
         score=score,
         passed=passed,
         grade=None if score is None else grade_of(score, grades),
-        reasoning="" if quoted is None else judgments[quoted].reasoning,
+        reasoning="" if quoted is None else given[quoted].reasoning,
         quoted=quoted,
         judges=len(panel),
         judged=len(given),
@@ -74,13 +75,20 @@ def _score(scores: Sequence[float], weights: Sequence[float], rule: Rule) -> flo
             return max(scores)
         case "trimmed_mean":
             cut = int(len(scores) * rule.trim)
-            kept = sorted(scores)[cut : len(scores) - cut]
-            return _within(math.fsum(kept) / len(kept), kept)
-    if len(set(weights)) == 1:  # bit for bit the plain mean, whatever the common weight is
-        return _within(math.fsum(scores) / len(scores), scores)
+            return _mean(sorted(scores)[cut : len(scores) - cut])
+    return _weighted(scores, weights)
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return _within(math.fsum(scores) / len(scores), scores)
+
+
+def _weighted(scores: Sequence[float], weights: Sequence[float]) -> float | None:
     total = math.fsum(weights)
-    if total == 0:
+    if total == 0:  # only judges that count for nothing have answered
         return None
+    if len(set(weights)) == 1:  # bit for bit the plain mean, whatever the common weight is
+        return _mean(scores)
     return _within(math.fsum(w * s for w, s in zip(weights, scores, strict=True)) / total, scores)
 
 
@@ -90,37 +98,37 @@ def _within(value: float, scores: Sequence[float]) -> float:
 
 
 def _passed(
-    votes_for: int, given: int, voters: int, score: float | None, rule: Rule
+    votes_for: int, votes_against: int, voters: int, score: float | None, rule: Rule
 ) -> bool | None:
     """Return the verdict; None while lost judges could still turn it, natively."""
-    votes_against = given - votes_for
     match rule.passed:
         case "threshold":
             return None if score is None or rule.threshold is None else score >= rule.threshold
         case "any":
-            return True if votes_for else False if votes_against == voters else None
+            return _decided(votes_for > 0, votes_against == voters)
         case "unanimous":
-            return False if votes_against else True if votes_for == voters else None
-    if 2 * votes_for > voters:
-        return True
-    if not rule.whole_panel or 2 * votes_against > voters:
-        return False
-    return None
+            return _decided(votes_for == voters, votes_against > 0)
+        case _:
+            tie_fails = not rule.whole_panel
+            return _decided(2 * votes_for > voters, tie_fails or 2 * votes_against > voters)
 
 
-def _quoted(
-    judgments: Mapping[int, Judgment],
-    members: Sequence[JudgeSpec],
-    score: float | None,
-    rule: Rule,
-) -> int | None:
-    """Choose whose reasoning stands for the panel: the first, or the closest to the score."""
-    if not members:
+def _decided(yes: bool, no: bool) -> bool | None:  # noqa: FBT001 - two sides of one vote
+    return True if yes else False if no else None
+
+
+def _quoted(judgments: Mapping[int, Judgment], score: float | None, rule: Rule) -> int | None:
+    """Choose whose reasoning stands for the panel."""
+    if not judgments:
         return None
     if score is None or rule.quotes == "first":
-        return members[0].number
-    nearest = min(members, key=lambda judge: (abs(judgments[judge.number].score - score), judge.number))
-    return nearest.number
+        return min(judgments)
+    return closest(judgments, score)
+
+
+def closest(judgments: Mapping[int, Judgment], score: float) -> int:
+    """Return the number of the judge whose score lies closest to ``score``, the first of those."""
+    return min(judgments, key=lambda number: (abs(judgments[number].score - score), number))
 
 
 def _disagree(scores: Sequence[float], votes_for: int) -> bool:

@@ -12,10 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from harness.errors import HarnessError
+from harness.gates import Waiting
 from harness.model import NO_CALLS, Calls, Failed, Outcome, Raised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from harness.model import Deferred, Judged, Slot
 
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 
 
-def capture(
-    slot: Slot, work: Work, *, pass_on: tuple[type[BaseException], ...] = ()
-) -> Outcome:
+def capture(slot: Slot, work: Work, *, pass_on: tuple[type[BaseException], ...] = ()) -> Outcome:
     """Do the work for ``slot`` and return what became of it; never raise.
 
     An ``Exception`` is the slot's own failure. Anything else, and ``pass_on``, is not
@@ -126,23 +125,28 @@ def dispatch(
     *,
     parallel: int,
     stop: Callable[[], object],
+    gate: Callable[[Job], Hashable] = lambda _: None,
+    limit: Callable[[Job], int | None] = lambda _: None,
 ) -> Iterator[Outcome]:
     """Yield the outcome of every job, as they complete.
 
-    One lane, or one job, needs no pool. When the consumer stops early nothing that
-    waits is started; what is at work is waited for.
+    ``gate`` and ``limit`` bound how many jobs of one kind are at work at a time. One
+    lane, or one job, needs no pool. When the consumer stops early nothing that waits is
+    started; what is at work is waited for.
     """
-    waiting = list(jobs)
-    if parallel <= 1 or len(waiting) <= 1:
-        for job in waiting:
-            yield work(job)
+    listed = list(jobs)
+    if parallel <= 1 or len(listed) <= 1:
+        for single in listed:
+            yield work(single)
         return
-    waiting.reverse()
-    with Pool(min(parallel, len(waiting)), work, stop=stop) as pool:
+    waiting = Waiting(listed, gate=gate, limit=limit)
+    with Pool(min(parallel, len(listed)), work, stop=stop) as pool:
         while waiting or pool.busy:
-            while waiting and pool.free:
-                pool.submit(waiting.pop())
-            yield pool.next()[1]
+            while pool.free and (job := waiting.take()) is not None:
+                pool.submit(job)
+            done, outcome = pool.next()
+            waiting.done(done)
+            yield outcome
 
 
 def explain(error: BaseException) -> str:

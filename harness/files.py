@@ -24,6 +24,10 @@ from harness.reading import (
     Read,
     Unreadable,
     inside,
+    is_directory,
+    is_file,
+    is_link,
+    is_there,
     is_within,
     list_names,
     load_text,
@@ -53,7 +57,11 @@ __all__ = [
     "copy_tree",
     "create_spool",
     "inside",
+    "is_directory",
+    "is_file",
+    "is_link",
     "is_plain",
+    "is_there",
     "keep_copy",
     "link",
     "list_names",
@@ -99,7 +107,7 @@ ANY: Stamp = (-1, -1, -1)
 """In place of a stamp: replace the file, whoever edited it."""
 
 
-def commit_bytes(  # noqa: PLR0913 - each says one thing about the write
+def commit_bytes(
     path: Path,
     data: bytes,
     *,
@@ -123,7 +131,9 @@ def commit_bytes(  # noqa: PLR0913 - each says one thing about the write
         _write_new(temporary, data, durable=durable, like=target if replace else None)
         if replace:
             if since != ANY and stamp(target) != since:
-                raise EditedError(errno.EBUSY, "was changed by someone else meanwhile", str(path))
+                raise EditedError(  # noqa: TRY301 - the temporary file is removed for it, too
+                    errno.EBUSY, "was changed by someone else meanwhile", str(path)
+                )
             os.rename(temporary, target)
         else:
             os.link(temporary, target)

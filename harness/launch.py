@@ -106,7 +106,11 @@ def timeout_program() -> str | None:
         return None
     try:
         shown = subprocess.run(  # noqa: S603 - asks a program for its version
-            [path, "--version"], capture_output=True, check=False, timeout=5, stdin=subprocess.DEVNULL
+            [path, "--version"],
+            capture_output=True,
+            check=False,
+            timeout=5,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

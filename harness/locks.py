@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def claim(path: Path) -> Iterator[int | None]:
-    """Hold the lock on ``path`` without waiting; yields its descriptor, None if it is taken.
+def claim(path: Path, *, wait: float = 0.0) -> Iterator[int | None]:
+    """Hold the lock on ``path``; yields its descriptor, None if it is taken after ``wait`` seconds.
 
     A child process that inherits the descriptor keeps the lock while it lives.
     """
     fd = files.open_lock(path)
     try:
-        if lock_descriptor(fd, blocking=False):
+        deadline = time.monotonic() + wait
+        while not (held := lock_descriptor(fd, blocking=False)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if held:
             note = f"{socket.gethostname()}:{os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC"
             files.write_note(fd, note)
             yield fd

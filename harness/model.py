@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.criteria import Rubric
+
 
 class SlotStatus(StrEnum):
     """What the disk says of a slot."""
@@ -27,89 +29,6 @@ WORK = (SlotStatus.MISSING, SlotStatus.FAILED)
 
 JUDGEABLE = (*WORK, SlotStatus.STALE)
 """The statuses that can be judged at all; the others are only listed."""
-
-
-def check_score(value: object) -> float:
-    """Return ``value`` as a score, or raise ``ValueError`` that says what is wrong with it.
-
-    A score is a finite number from 0 to 1; text, booleans, and null are none, and
-    nothing is clamped into the range.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"score must be a number within 0..1, got {_shown(value)}")  # noqa: TRY004 - one error type for every bad score
-    try:
-        score = float(value)
-    except OverflowError:
-        raise ValueError("score must be within 0..1, got a huge number") from None
-    if not math.isfinite(score):
-        raise ValueError(f"score must be finite, got {score}")
-    if not 0.0 <= score <= 1.0:
-        raise ValueError(f"score must be within 0..1, got {value}")
-    return score
-
-
-def _shown(value: object) -> str:
-    text = "null" if value is None else repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."  # noqa: PLR2004 - one line of a terminal
-
-
-GRADES: Mapping[str, float] = {"S": 1.0, "A": 0.8, "B": 0.6, "C": 0.4, "D": 0.2, "F": 0.0}
-"""The grade scale unless a rubric has its own: the lowest score of each grade."""
-
-
-def grade_of(score: float, scale: Mapping[str, float] = GRADES) -> str:
-    """Return the best grade whose lowest score ``score`` reaches."""
-    reached = [(floor, grade) for grade, floor in scale.items() if score >= floor]
-    return max(reached)[1] if reached else min((f, g) for g, f in scale.items())[1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criterion:
-    """One thing the rubric asks; ``run``/``expect`` make it checkable without a model."""
-
-    id: str
-    check: str
-    points: float
-    na_condition: str | None = None
-    run: tuple[str, ...] | None = None
-    expect: Expectation | None = None
-    timeout: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What a criterion's command must do; every given part must hold.
-
-    ``stdout`` is compared without trailing white space, ``matches`` is a regular
-    expression searched in stdout.
-    """
-
-    exit_code: int = 0
-    stdout: str | None = None
-    contains: tuple[str, ...] = ()
-    matches: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
-    """A weighted group of criteria."""
-
-    name: str
-    weight: float
-    scoring_type: str
-    criteria: tuple[Criterion, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rubric:
-    """What is asked of a run, and how points become a score."""
-
-    path: Path
-    text: str
-    sha256: str
-    categories: tuple[Category, ...]
-    pass_threshold: float
-    grades: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

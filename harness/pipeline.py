@@ -58,41 +58,55 @@ class Statistics:
     stopped: str | None = None
     refused_in_a_row: int = 0
 
-    def add(self, slot: str, kind: str, why: str = "", notes: Iterable[str] = ()) -> None:
-        """Count what became of a slot; main thread only."""
-        self.problems += notes
+    def add(
+        self,
+        slot: str,
+        kind: str,
+        *,
+        why: str = "",
+        notes: Iterable[str] = (),
+        calls: Calls = NO_CALLS,
+        refused: bool = False,
+    ) -> None:
+        """Count what became of a slot; main thread only.
+
+        ``refused``: the disk would not have it. After some of these in a row ``stopped``
+        says why it is of no use to go on.
+        """
+        self.problems += [note for note in notes if note != ADOPTED]
+        self.calls += calls
         match kind:
             case "judged":
                 self.judged += 1
+                self.refused_in_a_row = 0
             case "failed":
                 self.failed += 1
                 self.failures[slot] = why
+                self.refused_in_a_row = self.refused_in_a_row + 1 if refused else 0
             case "deferred":
                 self.deferred[slot] = why
+        if self.refused_in_a_row == IN_A_ROW:
+            self.stopped = f"stopped: the disk refused {IN_A_ROW} slots in a row, at last {why}"
 
     def count(self, outcome: Outcome) -> None:
         """Add one outcome; main thread only."""
         name = outcome.slot.name
         match outcome:
             case Judged():
-                notes = [note for note in outcome.notes if note != ADOPTED]
-                self.add(name, "judged", notes=notes)
-                self.calls += outcome.calls
-                self.refused_in_a_row = 0
-            case Failed():
-                self.add(name, "failed", explain(outcome.error), outcome.notes)
-                self.calls += outcome.calls
-                self._count_refusal(outcome.error)
+                self.add(name, "judged", notes=outcome.notes, calls=outcome.calls)
+            case Failed(error=error):
+                self.add(
+                    name,
+                    "failed",
+                    why=explain(error),
+                    notes=outcome.notes,
+                    calls=outcome.calls,
+                    refused=isinstance(error, DiskError),
+                )
             case Deferred():
-                self.add(name, "deferred", outcome.reason)
+                self.add(name, "deferred", why=outcome.reason)
             case Raised():
                 raise outcome.error
-
-
-    def _count_refusal(self, error: Exception) -> None:
-        self.refused_in_a_row = self.refused_in_a_row + 1 if isinstance(error, DiskError) else 0
-        if self.refused_in_a_row == IN_A_ROW:
-            self.stopped = f"stopped: the disk refused {IN_A_ROW} slots in a row, at last {error}"
 
 
 def judge_experiment(
@@ -120,7 +134,12 @@ def judge_experiment(
     work = partial(judge_slot, layout=found.layout, bench=bench)
     try:
         for outcome in dispatch(
-            slots, partial(capture, work=work), parallel=parallel, stop=bench.launcher.stop
+            slots,
+            partial(capture, work=work),
+            parallel=parallel,
+            stop=bench.launcher.stop,
+            gate=lambda slot: slot.judge.number,
+            limit=lambda slot: slot.judge.max_parallel,
         ):
             statistics.count(outcome)
             if statistics.stopped is not None:

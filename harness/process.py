@@ -67,18 +67,25 @@ class Launch(Protocol):
         stderr: Path,
         timeout: float,
         stdin: Path | None = None,
-    ) -> Finished: ...
+    ) -> Finished:
+        """Return how it ended."""
+        ...
 
 
 def clean_environment(
     environment: Mapping[str, str], passed_on: Sequence[str] = ()
 ) -> dict[str, str]:
-    """Return what a child may see: an allow-list, the locale, and what its judge asks for."""
+    """Return what a child may see: an allow-list, the locale, and what its judge asks for.
+
+    The search path is led by the directory of the interpreter that runs this, so that
+    ``python3`` is the one in whose environment the judge's packages are installed.
+    """
+    path = [os.path.dirname(sys.executable), environment.get("PATH", os.defpath)]  # noqa: PTH120 - text in, text out
     return {
         name: value
         for name, value in environment.items()
         if name in PASSED_ON or name.startswith("LC_") or name in passed_on
-    }
+    } | {"PATH": os.pathsep.join(path)}
 
 
 class Launcher:
@@ -237,7 +244,7 @@ def _wait(child: subprocess.Popen[bytes], timeout: float) -> None:
 
 
 def _exits_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
-    if sys.platform == "linux":
+    if hasattr(os, "pidfd_open"):
         fd = os.pidfd_open(child.pid)
         try:
             poll = select.poll()
@@ -258,4 +265,3 @@ def _end_group(child: subprocess.Popen[bytes]) -> None:
     _signal_group(child, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(timeout=GRACE)
-

@@ -10,7 +10,7 @@ import jinja2
 from harness.errors import ExperimentError
 
 OUTPUT_CAP = 200_000
-"""Characters of the agent's answer that go into a prompt; the middle of a longer one is left out."""
+"""Characters of the agent's answer in a prompt; the middle of a longer one is left out."""
 
 DEFAULT_TEMPLATE = """\
 You are one judge of a panel. Grade the answer of an agent to a task, by the rubric alone.
@@ -89,9 +89,13 @@ def render_prompt(
             run=parts.run,
             boundary=boundary,
         )
+    except jinja2.TemplateSyntaxError as error:
+        why = f"{error.message} (line {error.lineno})"
     except jinja2.TemplateError as error:
-        line = f" (line {error.lineno})" if isinstance(error, jinja2.TemplateSyntaxError) else ""
-        raise ExperimentError(f"{source}: {error}{line}; correct the template") from None
+        why = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever an expression of the template raises
+        why = f"{type(error).__name__}: {error}"
+    raise ExperimentError(f"{source}: {why}; correct the template")
 
 
 def clean(text: str) -> str:

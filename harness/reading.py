@@ -25,6 +25,7 @@ JSON_CAP = 8 * 1024 * 1024
 YAML_CAP = 1024 * 1024
 """Bytes; a configuration is some kilobytes."""
 
+_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EOPNOTSUPP, errno.ENAMETOOLONG)
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
@@ -66,12 +67,11 @@ def read_bytes(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Re
     try:
         fd = os.open(path, _READ)
     except (FileNotFoundError, NotADirectoryError):
-        dangling = os.path.islink(path)  # noqa: PTH114 - paths are text here, too
-        return Invalid("is a dangling symbolic link") if dangling else Missing()
+        return Invalid("is a dangling symbolic link") if is_link(path) else Missing()
     except ValueError:  # a null byte, or characters that no file system has
         return Invalid("is no possible path")
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
+        if error.errno in _NO_FILE:
             return Invalid(f"is no regular file ({error.strerror})")
         return Unreadable(error.strerror or str(error))
     try:
@@ -179,3 +179,26 @@ def list_names(path: str | Path) -> list[str]:
         return sorted(os.listdir(path))  # noqa: PTH208 - names, not paths
     except OSError:
         return []
+
+
+# The methods of ``Path`` raise ``PermissionError`` where nobody may look, up to Python 3.13.
+
+
+def is_directory(path: str | Path) -> bool:
+    """Tell whether a directory is at ``path``; False where nobody may look."""
+    return os.path.isdir(path)  # noqa: PTH112 - see above
+
+
+def is_file(path: str | Path) -> bool:
+    """Tell whether a regular file is at ``path``; False where nobody may look."""
+    return os.path.isfile(path)  # noqa: PTH113 - see above
+
+
+def is_link(path: str | Path) -> bool:
+    """Tell whether a symbolic link is at ``path``; False where nobody may look."""
+    return os.path.islink(path)  # noqa: PTH114 - see above
+
+
+def is_there(path: str | Path) -> bool:
+    """Tell whether anything is at ``path``, be it a dangling link."""
+    return os.path.lexists(path)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import harness
-from harness.model import GRADES, grade_of
 from harness.rubric import rubric_score
+from harness.scores import GRADES, grade_of
 
 if TYPE_CHECKING:
     from harness.freeze import FrozenPrompt

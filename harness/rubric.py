@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness import files
+from harness.criteria import Category, Criterion, Expectation, Rubric
 from harness.errors import ExperimentError
-from harness.model import GRADES, Category, Criterion, Expectation, Rubric
+from harness.scores import GRADES
 from harness.typed import NotNegative, Positive, Unit, convert
 
 if TYPE_CHECKING:
@@ -51,17 +52,28 @@ class CategoryKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scoring_type: str = "checklist"
 
 
+class GradeKeys(msgspec.Struct, frozen=True):
+    """The lowest score of each grade; grades may be left out, but not the last."""
+
+    F: Unit
+    S: Unit | None = None
+    A: Unit | None = None
+    B: Unit | None = None
+    C: Unit | None = None
+    D: Unit | None = None
+
+
 class GradingKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The keys below ``grading``."""
 
     pass_threshold: Unit = DEFAULT_PASS_THRESHOLD
-    grade_scale: dict[str, Unit] | None = None
+    grade_scale: GradeKeys | None = None
 
 
 class RubricKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The top level of the file."""
 
-    categories: dict[str, dict[str, Any]]
+    categories: dict[str, Any]
     grading: GradingKeys = GradingKeys()
     name: str | None = None
     description: str | None = None
@@ -69,12 +81,9 @@ class RubricKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_rubric(path: Path, *, root: Path) -> Rubric:
     """Read a rubric file; ``ExperimentError`` names the file, the key, and the way out."""
-    keys = convert(files.load_yaml(path, root=root), RubricKeys, file=path)
-    text = files.read_text(path, root=root)
-    assert isinstance(text, files.Ok), "load_yaml has just read it"  # noqa: S101 - narrows the type
-    categories = tuple(
-        _category(name, value, path) for name, value in keys.categories.items()
-    )
+    text = files.load_text(path, root=root)
+    keys = convert(files.yaml_value(text, path), RubricKeys, file=path)
+    categories = tuple(_category(name, value, path) for name, value in keys.categories.items())
     if not any(category.weight > 0 and category.criteria for category in categories):
         raise ExperimentError(
             f"{path}: categories: no category has both a weight above 0 and items; add one"
@@ -82,11 +91,11 @@ def load_rubric(path: Path, *, root: Path) -> Rubric:
     _check_unique(categories, path)
     return Rubric(
         path=path,
-        text=text.value,
-        sha256=hashlib.sha256(text.value.encode()).hexdigest(),
+        text=text,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
         categories=categories,
         pass_threshold=keys.grading.pass_threshold,
-        grades=_grades(keys.grading, path),
+        grades=_grades(keys.grading.grade_scale),
     )
 
 
@@ -130,11 +139,9 @@ def _argv(run: str | tuple[str, ...] | None, path: Path, where: str) -> tuple[st
 
 
 def _expectation(value: Any, path: Path, where: str) -> Expectation:
-    """A number is an exit code, a text is the whole stdout, a mapping has the parts by name."""
+    """Read a number as an exit code, a text as the whole stdout, a mapping by its keys."""
     if value is None:
         return Expectation()
-    if isinstance(value, bool):
-        raise ExperimentError(f"{path}: {where}.expect: expected a mapping, got bool; correct it")
     if isinstance(value, int):
         return Expectation(exit_code=value)
     if isinstance(value, str):
@@ -165,16 +172,11 @@ def _check_unique(categories: tuple[Category, ...], path: Path) -> None:
             seen.add(criterion.id)
 
 
-def _grades(keys: GradingKeys, path: Path) -> Mapping[str, float]:
-    if keys.grade_scale is None:
+def _grades(scale: GradeKeys | None) -> Mapping[str, float]:
+    if scale is None:
         return GRADES
-    unknown = sorted(set(keys.grade_scale) - set(GRADES))
-    if unknown or "F" not in keys.grade_scale:
-        what = f"unknown grade {unknown[0]!r}" if unknown else "the grade 'F' is missing"
-        raise ExperimentError(
-            f"{path}: grading.grade_scale: {what}; use the grades {', '.join(GRADES)}"
-        )
-    return keys.grade_scale
+    given = {grade: getattr(scale, grade) for grade in GRADES}
+    return {grade: floor for grade, floor in given.items() if floor is not None}
 
 
 def rubric_score(rubric: Rubric, criteria_scores: Any) -> float | None:
@@ -182,14 +184,17 @@ def rubric_score(rubric: Rubric, criteria_scores: Any) -> float | None:
 
     Score = sum over categories of weight * (achieved / points), divided by the sum
     of the weights. An item marked "N/A" counts neither way; a category whose items
-    are all "N/A" drops out with its weight. Items that are missing, or have points
-    outside 0..points, leave the score undetermined: nothing is guessed or clamped.
+    are all "N/A" drops out with its weight; one without weight is not looked at.
+    Items that are missing, or have points outside 0..points, leave the score
+    undetermined: nothing is guessed or clamped.
     """
     if not isinstance(criteria_scores, dict):
         return None
     terms: list[float] = []
     weights: list[float] = []
     for category in rubric.categories:
+        if category.weight == 0:
+            continue
         entry = criteria_scores.get(category.name)
         items = entry.get("items") if isinstance(entry, dict) else None
         points = _points(category, items)

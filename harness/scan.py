@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from harness.layouts import Layout
-    from harness.model import Judgment, JudgeSpec, Run
+    from harness.model import JudgeSpec, Judgment, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,7 @@ def _classify(layout: Layout, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt)
     if isinstance(found, Found):
         changed = staleness(found.judgment, run, judge, prompt)
         status = SlotStatus.STALE if changed else SlotStatus.COMPLETE
-        return Slot(
-            run=run, judge=judge, status=status, why=changed or "", judgment=found.judgment
-        )
+        return Slot(run=run, judge=judge, status=status, why=changed or "", judgment=found.judgment)
     if run.blocked is not None:
         return Slot(run=run, judge=judge, status=SlotStatus.BLOCKED, why=run.blocked)
     match found:
@@ -92,9 +90,7 @@ class _FrozenPrompt:
         return self._sha256
 
 
-def staleness(
-    judgment: Judgment, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt
-) -> str | None:
+def staleness(judgment: Judgment, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt) -> str | None:
     """Say what changed since a judgment was made; None if nothing did, or if nobody knows."""
     made_from = judgment.provenance
     present = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 LENGTH_CAP = 4096
@@ -23,5 +23,5 @@ def safe_text(text: str, cap: int = LENGTH_CAP) -> str:
 
 
 def safe_line(text: str, cap: int = 300) -> str:
-    """The same for one line: line breaks become visible, too."""
+    """Do the same for one line: white space, line breaks included, becomes single spaces."""
     return safe_text(" ".join(text.split()), cap)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-# Time limits per example would be stopwatches, and a random seed would make a red build
-# that nobody can repeat.
-settings.register_profile("tests", deadline=None, derandomize=True, database=None)
-settings.load_profile("tests")
+# pytest reads this file for `pytest --help` in a checkout, too, where only the package may be
+# installed, not what its tests need.
+with contextlib.suppress(ModuleNotFoundError):
+    from hypothesis import settings
+
+    # Time limits per example would be stopwatches, and a random seed would make a red build
+    # that nobody can repeat.
+    settings.register_profile("tests", deadline=None, derandomize=True, database=None)
+    settings.load_profile("tests")
 
 TASK = "Write hello.py, which prints Hello, World!\n"
 

@@ -10,7 +10,7 @@ import pytest
 
 import harness
 
-CONFTEST = '''
+CONFTEST = """
 import logging
 import threading
 import warnings
@@ -64,9 +64,9 @@ def pytest_collection_modifyitems(items):
         for name, mark in marks.items():
             if f"runs/{name}/" in item.nodeid:
                 item.add_marker(mark)
-'''
+"""
 
-ORDINARY = '''
+ORDINARY = """
 import logging
 
 import pytest
@@ -92,21 +92,32 @@ def test_caplog(caplog):
 def test_parametrized(number, tmp_path, resource):
     assert tmp_path.is_dir()
     assert number == 1, "two is wrong"
-'''
+"""
 
-SIBLING = '''
+SIBLING = """
 def pytest_runtest_setup(item):
     raise RuntimeError("the conftest of a sibling directory was called")
-'''
+"""
 
-RUNS = (
-    "plain fails breaks skips gibberish logs warns threads skipped skipif xfailed notrun"
-).split()
+RUNS = [
+    "plain",
+    "fails",
+    "breaks",
+    "skips",
+    "gibberish",
+    "logs",
+    "warns",
+    "threads",
+    "skipped",
+    "skipif",
+    "xfailed",
+    "notrun",
+]
 
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with ordinary tests, an experiment of every kind of slot, and a sibling."""
+    """Make a project with ordinary tests, an experiment of every kind of slot, and a sibling."""
     monkeypatch.setenv("PYTHONPATH", str(Path(harness.__file__).parents[1]))
     root = pytester.path
     experiment = root / "experiments" / "mixed"
@@ -152,7 +163,7 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def junit_cases(root: Path) -> dict[tuple[str, str], list[object]]:
+def junit_cases(root: Path) -> dict[tuple[str, str], list[str]]:
     """Return what JUnit XML says of each test, without times and attempt names."""
     cases = {}
     for case in ET.parse(root / "junit.xml").iter("testcase"):  # noqa: S314 - our own file

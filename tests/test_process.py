@@ -263,9 +263,10 @@ def test_waiting_leaves_the_processor_alone(
 def test_environment_is_an_allow_list() -> None:
     """A child sees the ordinary names, the locale, and what its judge asks for; no secrets."""
     environment = {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "API_KEY": "k", "OTHER": "o"}
-    assert clean_environment(environment) == {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C"}
+    path = f"{Path(sys.executable).parent}:/bin"
+    assert clean_environment(environment) == {"PATH": path, "HOME": "/h", "LC_ALL": "C"}
     assert clean_environment(environment, ["API_KEY", "ABSENT"]) == {
-        "PATH": "/bin",
+        "PATH": path,
         "HOME": "/h",
         "LC_ALL": "C",
         "API_KEY": "k",

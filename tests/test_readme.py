@@ -45,7 +45,7 @@ CHANGING = (
     (HEADER, ""),
     (re.compile(r"^=+ (.*?) =+$", re.MULTILINE), r"= \1 ="),
     (re.compile(r"\b\d+\.\d+s\b"), "0.00s"),
-    (re.compile(r"^\[\d+/\d+\] (.+?) \(.*? elapsed\)", re.MULTILINE), r"[n/m] \1"),
+    (re.compile(r"^\[\d+/\d+\] (.+?) \(.*? elapsed\)(, ETA \d+s)?", re.MULTILINE), r"[n/m] \1"),
     (re.compile(r" +$", re.MULTILINE), ""),
     (re.compile(r"\bpytest\.main\(\)"), "pytest"),  # what pytest calls itself when not installed
 )

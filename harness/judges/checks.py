@@ -7,10 +7,7 @@ cap, and a copy of the workspace, but in no sandbox.
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
@@ -20,8 +17,10 @@ from harness.rubric import rubric_score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from harness.model import Category, Criterion, Expectation, JudgeSpec
+    from harness.criteria import Category, Criterion, Expectation
+    from harness.model import JudgeSpec
     from harness.process import Finished
 
 SKIPPED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules"})
@@ -127,16 +126,22 @@ def _copy_workspace(question: Question, copy: Path) -> None:
         copy.mkdir()
         return
     try:
-        files.copy_tree(question.workspace, copy, skip=lambda _, names: SKIPPED.intersection(names))
+        files.copy_tree(question.workspace, copy, skip=lambda _, names: set(names) & SKIPPED)
     except OSError as error:  # shutil.Error, too: it lists every file that could not be copied
         raise JudgeError(f"the workspace cannot be copied: {_short(str(error))}") from None
 
 
 def _environment(question: Question, copy: Path) -> dict[str, str]:
-    """Nothing of the user's but the search path, led by the interpreter that runs this."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), question.env.get("PATH", os.defpath)])
-    locale = {name: value for name, value in question.env.items() if name.startswith(("LC_", "LANG"))}
-    return {**locale, "PATH": path, "HOME": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    """Return nothing of the user's but the search path and the locale."""
+    locale = {
+        name: value for name, value in question.env.items() if name.startswith(("LC_", "LANG"))
+    }
+    return {
+        **locale,
+        "PATH": question.env["PATH"],
+        "HOME": str(copy),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def _problem(finished: Finished, expect: Expectation, stdout: Path) -> str | None:
@@ -146,6 +151,10 @@ def _problem(finished: Finished, expect: Expectation, stdout: Path) -> str | Non
         return "wrote more than 10 MiB"
     if finished.exit_code != expect.exit_code:
         return f"exit status {finished.exit_code}, expected {expect.exit_code}"
+    return _problem_of_output(stdout, expect)
+
+
+def _problem_of_output(stdout: Path, expect: Expectation) -> str | None:
     match files.read_bytes(stdout, root=stdout.parent, cap=16 * 1024 * 1024):
         case files.Ok(data):
             text = data.decode("utf-8", "replace")

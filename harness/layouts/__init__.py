@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 from harness.errors import ExperimentError
 from harness.layouts.base import Layout
 from harness.layouts.native import CONFIG as NATIVE_CONFIG
 from harness.layouts.native import NativeLayout
-from harness.layouts.scylla import CONFIG as SCYLLA_CONFIG
 from harness.layouts.scylla import PARTS, ScyllaLayout
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from harness.layouts.scylla_config import CONFIG as SCYLLA_CONFIG
 
 __all__ = ["Layout", "config_of", "open_experiment", "open_parts"]
 
@@ -30,7 +28,7 @@ def config_of(directory: Path) -> Path | None:
 
 def open_experiment(directory: Path) -> Layout:
     """Read the configuration of an experiment; ``ExperimentError`` if there is none."""
-    directory = directory.resolve()
+    directory = Path(os.path.realpath(directory))  # Path.resolve may raise for a loop
     for layout in (ScyllaLayout, NativeLayout):
         if layout.config_of(directory) is not None:
             return layout(directory)

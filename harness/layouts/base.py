@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
-from harness.model import Judgment, check_score, grade_of
+from harness.model import Judgment
+from harness.scores import GRADES, check_score, grade_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.model import Consensus, Experiment, JudgeSpec, Run, Slot
@@ -21,15 +22,6 @@ ATTEMPTS = "attempts"
 JUDGMENT = "judgment.json"
 RESULT = "result.json"
 PROMPT = "judge_prompt.md"
-
-_UNSAFE = re.compile(r"[\[\]%\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|:(?=:)|(?<=:):")
-
-
-def safe_name(name: str) -> str:
-    """Return ``name`` as it may stand in a node id: what pytest cannot round-trip is %-encoded."""
-    return _UNSAFE.sub(
-        lambda match: "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8")), name
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +65,7 @@ class Layout(ABC):
     @classmethod
     @abstractmethod
     def config_of(cls, directory: Path) -> Path | None:
-        """Return the file that makes ``directory`` an experiment of this layout, if there is one."""
+        """Return what makes ``directory`` an experiment of this layout, if it is one."""
 
     @abstractmethod
     def runs(self) -> Iterator[Run]:
@@ -96,7 +88,9 @@ class Layout(ABC):
     def workspace(self, run: Run) -> Path | None:
         """Return the directory that the agent left behind, if there is one."""
         path = run.path / "workspace"
-        return path if path.is_dir() and files.inside(path, self.experiment.root) else None
+        return (
+            path if files.is_directory(path) and files.inside(path, self.experiment.root) else None
+        )
 
     def judge_directory(self, run: Run) -> Path:
         """Return where the slots and the consensus of a run lie."""
@@ -125,7 +119,7 @@ class Layout(ABC):
     def frozen_prompt(self, run: Run) -> Path | None:
         """Return the prompt that was frozen for a run, if one was."""
         path = self.prompt_file(run)
-        return path if path.exists() else None
+        return path if files.is_there(path) else None
 
     def consensus_file(self, run: Run) -> Path:
         """Return the file with the consensus of a run."""
@@ -158,8 +152,6 @@ class Layout(ABC):
 
     def grades(self, run: Run) -> Mapping[str, float]:
         """Return the grade scale that holds for a run."""
-        from harness.model import GRADES
-
         return GRADES if run.rubric is None else run.rubric.grades
 
     def _tried(self, run: Run, judge: JudgeSpec) -> str | None:
@@ -178,7 +170,7 @@ class Layout(ABC):
         for name in reversed(files.list_names(attempts)):
             match files.read_json(attempts / name / "exit.json", root=self.experiment.root):
                 case files.Ok({"outcome": "failed", **rest}):
-                    return str(rest.get("why", "the last attempt failed"))
+                    return str(rest.get("why") or "the last attempt failed")
                 case _:
                     continue
         return None
@@ -212,10 +204,12 @@ def judgment_of(raw: Mapping[str, Any], grades: Mapping[str, float]) -> Judgment
 
 def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Tell whether any key of ``wanted`` has another value, or another type, in ``stored``."""
-    return any(
-        key not in stored or stored[key] != value or type(stored[key]) is not type(value)
-        for key, value in wanted.items()
-    )
+    return any(key not in stored or _exact(stored[key]) != _exact(wanted[key]) for key in wanted)
+
+
+def _exact(value: Any) -> str:
+    """Return a text that is equal only for what a JSON file shows alike: 1 is not 1.0."""
+    return json.dumps(value, sort_keys=True)
 
 
 def is_current(path: Path, wanted: Mapping[str, Any], *, root: Path) -> bool:
@@ -241,15 +235,3 @@ def update_derived(path: Path, wanted: Mapping[str, Any], *, root: Path) -> None
         case files.Missing():
             pass
     files.commit_json(path, dict(wanted), root=root, durable=False)
-
-
-def sorted_runs(names: Sequence[str]) -> list[str]:
-    """Sort as people count: ``run_2`` before ``run_10``; equal for equal input."""
-    return sorted(names, key=_natural)
-
-
-def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple(
-        (0, int(part), part) if part.isascii() and part.isdigit() else (1, 0, part)
-        for part in re.split(r"(\d+)", name)
-    )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import config, files
 from harness.errors import ExperimentError
-from harness.layouts.base import ConsensusFiles, Layout, safe_name, sorted_runs
+from harness.layouts.base import ConsensusFiles, Layout
+from harness.layouts.names import Pattern, safe_name, sorted_runs
 from harness.model import Experiment, Run
 from harness.rubric import load_rubric
+from harness.rules import native_rule
 from harness.typed import convert
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config import ExperimentKeys
-    from harness.model import Consensus, Judgment, Rubric
+    from harness.criteria import Rubric
+    from harness.model import Consensus, Judgment
 
 CONFIG = "experiment.yaml"
 OUTPUTS = ("output.md", "output.txt")
+RUN_KEYS = "run.yaml"
 INNER = ("judge", "workspace")
 """Directories of a run; a pattern with ``**`` does not look for runs inside."""
 
@@ -50,14 +53,14 @@ class NativeLayout(Layout):
             root=root,
             config_file=file,
             panel=panel,
-            rule=config.native_rule(keys.consensus, len(panel), file=file),
+            rule=native_rule(keys.consensus, len(panel), file=file),
             retries=keys.retries,
             score_from=keys.score_from or "rubric",
             prompt_template=None if keys.prompt is None else root / keys.prompt,
         )
         self._template_sha = self._hash_of_template()
         # What all runs share spoils the experiment; what one run has, only that run.
-        if (shared := root / keys.rubric).exists():
+        if files.is_there(shared := root / keys.rubric):
             self._rubrics[shared] = load_rubric(shared, root=root)
         self._text(root / keys.task)
 
@@ -65,11 +68,12 @@ class NativeLayout(Layout):
     def config_of(cls, directory: Path) -> Path | None:
         """Return ``experiment.yaml`` if it is there."""
         path = directory / CONFIG
-        return path if path.is_file() or path.is_symlink() else None
+        return path if files.is_there(path) else None
 
     def runs(self) -> Iterator[Run]:
         """Yield every directory that the pattern ``runs`` matches, sorted by name."""
-        found = dict(_match(self.experiment.root, tuple(self._keys.runs.split("/")), ""))
+        pattern = Pattern(self._keys.runs, is_run=_looks_like_run, closed=frozenset(INNER))
+        found = dict(pattern.match(self.experiment.root))
         if not found:
             raise ExperimentError(
                 f"{self.experiment.config_file}: runs: nothing matches {self._keys.runs!r}; "
@@ -116,14 +120,11 @@ class NativeLayout(Layout):
         )
 
     def _run_keys(self, path: Path) -> config.RunKeys:
-        file = path / "run.yaml"
-        if not file.exists():
+        file = path / RUN_KEYS
+        if not files.is_there(file):
             return config.RunKeys()
         keys = convert(files.load_yaml(file, root=self.experiment.root), config.RunKeys, file=file)
-        if keys.task is not None and (keys.task.startswith("/") or ".." in keys.task.split("/")):
-            raise ExperimentError(
-                f"{file}: task: {keys.task!r} leaves the experiment; give a path below it"
-            )
+        config.check_below(keys.task, f"{file}: task")
         return keys
 
     def _group(self, name: str) -> str:
@@ -132,9 +133,9 @@ class NativeLayout(Layout):
         return parts[1] if len(parts) > 2 else self.experiment.name  # noqa: PLR2004 - runs/<group>/<run>
 
     def _look_up(self, path: Path, name: str) -> Path | None:
-        """Find ``name`` in the run's directory or the nearest one above it, up to the experiment."""
+        """Find ``name`` in the run's directory or the nearest above it, up to the experiment."""
         for directory in (path, *path.parents):
-            if (directory / name).is_file():
+            if files.is_there(directory / name):
                 return directory / name
             if directory == self.experiment.root:
                 return None
@@ -180,7 +181,7 @@ class NativeLayout(Layout):
 
     def output(self, run: Run) -> Path | None:
         """Return ``output.md`` or ``output.txt``."""
-        return next((run.path / n for n in OUTPUTS if (run.path / n).is_file()), None)
+        return next((run.path / n for n in OUTPUTS if files.is_file(run.path / n)), None)
 
     def _output_text(self, path: Path) -> tuple[str, str | None]:
         """Return the agent's answer, and why there is nothing to judge if it has none."""
@@ -213,7 +214,7 @@ class NativeLayout(Layout):
     ) -> ConsensusFiles:
         """Return ``judge/result.json``; a run that never had a judgment gets none."""
         path = self.consensus_file(run)
-        if not judgments and not path.exists():
+        if not judgments and not files.is_there(path):
             return ConsensusFiles({})
         names = {judge.number: judge.name for judge in self.experiment.panel}
         wanted: dict[str, Any] = {
@@ -234,36 +235,5 @@ class NativeLayout(Layout):
         return ConsensusFiles({path: wanted})
 
 
-def _match(root: Path, pattern: tuple[str, ...], name: str) -> Iterator[tuple[str, Path]]:
-    """Yield the directories below ``root / name`` that ``pattern`` matches, by their names."""
-    if not pattern:
-        yield name, root / name
-        return
-    head, rest = pattern[0], pattern[1:]
-    if head == "**":
-        yield from _match_any_depth(root, rest, name)
-        return
-    directory = root / name if name else root
-    for entry in files.list_names(directory):
-        if entry.startswith(".") and not head.startswith("."):
-            continue
-        if fnmatch.fnmatchcase(entry, head) and (directory / entry).is_dir():
-            yield from _match(root, rest, f"{name}/{entry}" if name else entry)
-
-
-def _match_any_depth(
-    root: Path, rest: tuple[str, ...], name: str
-) -> Iterator[tuple[str, Path]]:
-    if rest:
-        yield from _match(root, rest, name)
-    elif _looks_like_run(root / name):
-        yield name, root / name
-        return
-    for entry in files.list_names(root / name):
-        path = root / name / entry
-        if entry not in INNER and not entry.startswith(".") and path.is_dir() and not path.is_symlink():
-            yield from _match_any_depth(root, rest, f"{name}/{entry}" if name else entry)
-
-
 def _looks_like_run(path: Path) -> bool:
-    return any((path / name).exists() for name in (*OUTPUTS, "run.yaml", *INNER))
+    return any(files.is_there(path / name) for name in (*OUTPUTS, RUN_KEYS, *INNER))

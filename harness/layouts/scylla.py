@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness import config, files
+from harness import files
+from harness.consensus import closest
 from harness.errors import ExperimentError
-from harness.layouts.base import ConsensusFiles, Layout, safe_name, sorted_runs
-from harness.layouts.native import CONFIG as OVERRIDES
-from harness.model import Experiment, JudgeSpec, Rule, Run
+from harness.layouts.base import ConsensusFiles, Layout
+from harness.layouts.names import safe_name, sorted_runs
+from harness.layouts.scylla_config import CONFIG, read_settings
+from harness.model import Experiment, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from harness.config import ExperimentKeys
-    from harness.model import Consensus, Judgment
+    from harness.model import Consensus, JudgeSpec, Judgment
 
-CONFIG = "config/experiment.json"
 PARTS = ("", "completed", "in_progress")
 """Where tiers lie; a run that lies in two of them is read from the first."""
-
-DEFAULT_KIND = "claude"
 
 _TIER = re.compile(r"T\d+")
 _RUN = re.compile(r"run_(\d+)")
@@ -34,31 +32,15 @@ class ScyllaLayout(Layout):
     name: ClassVar = "scylla"
 
     def __init__(self, root: Path) -> None:
-        file = root / CONFIG
-        found = _read_config(file, root)
-        overrides = root / OVERRIDES
-        if overrides.exists():
-            keys = config.read_keys(files.load_yaml(overrides, root=root), overrides)
-            _check_overrides(keys, overrides)
-        else:
-            keys = config.ExperimentKeys(layout="scylla")
-        panel = _panel(_models(found, file), keys, overrides if keys.judges else file)
-        self._runs_per_subtest = _count(found, "runs_per_subtest", file)
-        consensus = keys.consensus
+        settings = read_settings(root)
+        keys = settings.keys
+        self._runs_per_subtest = settings.runs_per_subtest
         self.experiment = Experiment(
             name=keys.name or root.name,
             root=root,
-            config_file=file,
-            panel=panel,
-            rule=Rule(
-                score=consensus.score,
-                passed=consensus.passed,
-                threshold=consensus.threshold,
-                trim=consensus.trim,
-                quorum=consensus.quorum or 1,
-                whole_panel=False,
-                quotes="first",
-            ),
+            config_file=root / CONFIG,
+            panel=settings.panel,
+            rule=settings.rule,
             retries=keys.retries,
             score_from=keys.score_from or "declared",
             prompt_template=None if keys.prompt is None else root / keys.prompt,
@@ -68,7 +50,7 @@ class ScyllaLayout(Layout):
     def config_of(cls, directory: Path) -> Path | None:
         """Return ``config/experiment.json`` if it is there."""
         path = directory / CONFIG
-        return path if path.is_file() or path.is_symlink() else None
+        return path if files.is_there(path) else None
 
     def runs(self) -> Iterator[Run]:
         """Yield the runs on disk, and those that the config expects of the subtests on disk."""
@@ -91,7 +73,7 @@ class ScyllaLayout(Layout):
                     continue
                 for subtest in files.list_names(base / tier):
                     directory = base / tier / subtest
-                    if not subtest.startswith(".") and directory.is_dir():
+                    if not subtest.startswith(".") and files.is_directory(directory):
                         self._add_runs(found, f"{tier}/{subtest}", directory)
         return found
 
@@ -100,7 +82,7 @@ class ScyllaLayout(Layout):
         for name in names:
             path = directory / name
             known = found.get(f"{subtest}/{name}")
-            if path.is_dir() and (known is None or not known.exists()):
+            if files.is_directory(path) and (known is None or not files.is_there(known)):
                 found[f"{subtest}/{name}"] = path
         for number in range(1, self._runs_per_subtest + 1) if names else ():
             found.setdefault(f"{subtest}/run_{number:02d}", directory / f"run_{number:02d}")
@@ -120,22 +102,25 @@ class ScyllaLayout(Layout):
     def _blocked(self, path: Path) -> str | None:
         """Say why a run cannot be judged; as its own tools do, a run needs what its agent left."""
         root = self.experiment.root
-        if not path.is_dir():
+        if not files.is_directory(path):
             return f"{path}: the run was never made"
         if not files.inside(path, root):
             return f"{path}: is a symbolic link that leaves the experiment"
+        return self._unusable_output(path) or self._unusable_result(path)
+
+    def _unusable_output(self, path: Path) -> str | None:
         output = path / "agent" / "output.txt"
-        match files.read_bytes(output, root=root):
-            case files.Ok(data) if data.strip():
-                pass
-            case files.Ok():
-                return f"{output}: is empty"
+        match files.read_bytes(output, root=self.experiment.root):
+            case files.Ok(data):
+                return None if data.strip() else f"{output}: is empty"
             case files.Missing():
                 return f"{output}: is missing"
             case files.Invalid(why) | files.Unreadable(why):
                 return f"{output}: {why}"
+
+    def _unusable_result(self, path: Path) -> str | None:
         result = path / "agent" / "result.json"
-        match files.read_json(result, root=root):
+        match files.read_json(result, root=self.experiment.root):
             case files.Ok(value):
                 return f"{result}: the agent crashed" if _crashed(value) else None
             case files.Missing():
@@ -149,7 +134,7 @@ class ScyllaLayout(Layout):
         candidates = [self.prompt_file(run), judge / "prompt.md"]
         candidates += [judge / spec.slot / "prompt.md" for spec in self.experiment.panel]
         candidates.append(run.path / "logs" / "judge_prompt.md")
-        return next((path for path in candidates if path.is_file()), None)
+        return next((path for path in candidates if files.is_file(path)), None)
 
     def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
         """Return the slot's file, and for a panel of one where older versions kept it."""
@@ -161,7 +146,7 @@ class ScyllaLayout(Layout):
     def output(self, run: Run) -> Path | None:
         """Return ``agent/output.txt``."""
         path = run.path / "agent" / "output.txt"
-        return path if path.is_file() else None
+        return path if files.is_file(path) else None
 
     def prompt_parts(self, run: Run) -> dict[str, str]:
         """Return the texts for a run without a prompt of its own."""
@@ -202,9 +187,9 @@ class ScyllaLayout(Layout):
         }
         judged = {f"judge_{key}": value for key, value in wanted.items()}
         path = self.consensus_file(run)
-        stored = files.read_json(path, root=self.experiment.root)
-        if isinstance(stored, files.Ok) and "is_valid" in stored.value:
-            wanted["is_valid"] = True
+        match files.read_json(path, root=self.experiment.root):
+            case files.Ok(stored) if "is_valid" in stored:  # its later format
+                wanted |= _later_keys(stored, judgments, result.score)
         # It holds the agent's figures, too, which cannot be made here: updated, never created.
         agent_file = run.path / "run_result.json"
         match files.read_json(agent_file, root=self.experiment.root):
@@ -238,65 +223,15 @@ class ScyllaLayout(Layout):
         ]
 
 
-def _read_config(file: Path, root: Path) -> dict[str, Any]:
-    match files.read_json(file, root=root):
-        case files.Ok(value):
-            return dict(value)
-        case files.Missing():
-            raise ExperimentError(f"{file}: there is no such file; restore the experiment's config")
-        case files.Invalid(why):
-            raise ExperimentError(f"{file}: {why}; restore the experiment's config")
-        case files.Unreadable(why):
-            raise ExperimentError(f"{file}: cannot be read ({why}); mend its permissions")
-
-
-def _models(found: Mapping[str, Any], file: Path) -> list[str]:
-    """Return the judges' models, in order; older configs have one, under another name."""
-    models = found.get("judge_models")
-    if models is None and "judge_model" in found:
-        models = [found["judge_model"]]
-    if not isinstance(models, list) or not all(isinstance(m, str) and m for m in models):
-        raise ExperimentError(f"{file}: judge_models: must be a list of model names; correct it")
-    if not models:
-        raise ExperimentError(f"{file}: judge_models: the panel is empty; list at least one model")
-    return models
-
-
-def _count(found: Mapping[str, Any], key: str, file: Path) -> int:
-    value = found.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 10_000:  # noqa: PLR2004 - a typing error, not an experiment
-        raise ExperimentError(f"{file}: {key}: must be a whole number from 0 to 10000; correct it")
-    return value
-
-
-def _check_overrides(keys: ExperimentKeys, file: Path) -> None:
-    if keys.layout != "scylla":
-        raise ExperimentError(
-            f"{file}: stands beside {CONFIG} without overriding it; add layout: scylla"
-        )
-    default = config.ExperimentKeys()
-    for key in ("task", "rubric", "runs"):
-        if getattr(keys, key) != getattr(default, key):
-            raise ExperimentError(
-                f"{file}: {key}: has no meaning with layout: scylla; remove it"
-            )
-
-
-def _panel(models: list[str], keys: ExperimentKeys, file: Path) -> tuple[JudgeSpec, ...]:
-    """Lay the entries of ``experiment.yaml`` over the config's judges, in order."""
-    entries = list(keys.judges or ())
-    specs: list[JudgeSpec] = []
-    for index in range(max(len(models), len(entries))):
-        model = models[index] if index < len(models) else None
-        name = model if model is None or models.count(model) == 1 else f"{model}-{index + 1}"
-        known: dict[str, Any] = {} if model is None else {"name": name, "model": model}
-        if index < len(entries):
-            entry = {"kind": DEFAULT_KIND, **known, **entries[index]}
-            specs.append(config.judge_spec(entry, index + 1, keys, file=file))
-        else:
-            specs.append(config.default_spec(DEFAULT_KIND, known, index + 1))
-    config.check_names(specs, file)
-    return tuple(specs)
+def _later_keys(
+    stored: Mapping[str, Any], judgments: Mapping[int, Judgment], score: float
+) -> dict[str, Any]:
+    """Return what ``result.json`` has besides, and otherwise, since it has ``is_valid``."""
+    judgment = judgments[closest(judgments, score)]
+    keys = {"is_valid": True, "reasoning": judgment.reasoning}
+    if "criteria_scores" in stored:
+        keys["criteria_scores"] = judgment.raw.get("criteria_scores") or {}
+    return keys
 
 
 def _crashed(result: Mapping[str, Any]) -> bool:

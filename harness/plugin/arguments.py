@@ -47,7 +47,7 @@ class Selection:
         """
         if self.name:
             return slot == self.name or slot.startswith(f"{self.name}/")
-        run, _, judge = slot.rpartition("/")
+        judge = slot.rpartition("/")[2]
         own = f"{path}/judge/{judge}"
         if path == self.inner or path.startswith(f"{self.inner}/"):
             return True

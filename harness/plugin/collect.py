@@ -17,7 +17,7 @@ from _pytest._code.code import (
 
 from harness import dispatch
 from harness.dispatch import explain
-from harness.errors import ExperimentError, HarnessError
+from harness.errors import ExperimentError, HarnessError, Terminated
 from harness.layouts import config_of
 from harness.model import Deferred, Failed, Judged, Raised
 from harness.plugin import panel_session
@@ -131,6 +131,7 @@ class SlotItem(pytest.Item):
         self.record: Record | None = None
         self.lean: LeanHooks | None = None
         self.became: Outcome | None = None
+        self.patient = False
         self.measured: tuple[float, float, float] | None = None
         self.add_marker(slot.status.value)
         judge, run = slot.judge, slot.run
@@ -159,7 +160,11 @@ class SlotItem(pytest.Item):
             case Judged(judgment=judgment):
                 self.user_properties.append(("score", judgment.score))
                 self.user_properties.append(("passed", judgment.passed))
-            case Failed(error=error) | Raised(error=error):
+            case Failed(error=error):
+                raise error
+            case Raised(error=error):
+                if isinstance(error, KeyboardInterrupt | Terminated):
+                    panel.stopped += 1  # its judge was ended on the way out
                 raise error
             case Deferred(reason=reason):
                 raise pytest.skip.Exception(safe_line(reason), _use_item_location=True)
@@ -168,9 +173,7 @@ class SlotItem(pytest.Item):
         """Return the place and the headline; the line is a number, or a skip mark is an error."""
         return self.path, 0, self.name
 
-    def _traceback_filter(
-        self, excinfo: pytest.ExceptionInfo[BaseException]
-    ) -> Traceback:
+    def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Traceback:
         """Leave pytest's and our own frames out: what is of interest is the judge's code."""
         package = str(Path(__file__).parents[1])
         paths = [str(entry.path) for entry in excinfo.traceback]
@@ -195,7 +198,7 @@ class SlotItem(pytest.Item):
 def _id_outside(path: Path, rootpath: Path) -> object:
     text = os.path.relpath(path, rootpath)
     try:
-        from _pytest.nodes import NodeId
+        from _pytest.nodeid import NodeId
     except ImportError:  # before pytest 9.2 an id is text
         return text
     return NodeId(path=text)

@@ -18,6 +18,7 @@ import pytest
 from harness.errors import ExperimentError
 from harness.layouts import config_of
 from harness.plugin import options, panel_session
+from harness.plugin.tally import OUTCOME, SLOT
 from harness.plugin.workers import DROP, STOP
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def prepare(config: pytest.Config) -> None:
             "--dist each would have every worker judge every slot; use --dist load"
         )
     panel = panel_session(config)
-    snapshot = {}
+    snapshot: dict[str, Any] = {}
     for root in roots:
         key = os.path.relpath(root, config.rootpath)
         try:
@@ -48,19 +49,24 @@ def prepare(config: pytest.Config) -> None:
         else:
             chosen = [[slot.name, slot.status.value] for slot in slots]
             snapshot[key] = {"error": "", "slots": chosen}
+    panel.not_found += _shared_out(panel, len(config.getoption("tx") or ()))
     if panel.not_found:
         raise pytest.UsageError(*panel.not_found)
-    config.pluginmanager.register(Controller(panel, snapshot), "harness-controller")
-    ids = {
-        _nodeid(panel.scans[root].layout.experiment.config_file, config, name)
-        for root in panel.scans
-        for name, _ in snapshot[os.path.relpath(root, config.rootpath)]["slots"]
-    }
-    panel.terminal.expect(ids, prefixed=len(panel.scans) > 1)
+    controller = Controller(panel, snapshot)
+    config.pluginmanager.register(controller, "harness-controller")
+    panel.progress.expect(set(controller.slots), prefixed=len(panel.scans) > 1)
 
 
-def _nodeid(path: Path, config: pytest.Config, name: str) -> str:
-    return f"{os.path.relpath(path, config.rootpath)}::{name}"
+def _shared_out(panel: PanelSession, workers: int) -> list[str]:
+    """Return the judges that cannot be shared by so many workers: each gets its part of a limit."""
+    return [
+        f"{scanned.layout.experiment.config_file}: judge {judge.label}: max_parallel "
+        f"{judge.max_parallel} cannot be shared by {workers} workers; use fewer (-n) and "
+        "--parallel for more at a time"
+        for scanned in panel.scans.values()
+        for judge in scanned.layout.experiment.panel
+        if judge.max_parallel is not None and judge.max_parallel < workers
+    ]
 
 
 def _experiments(config: pytest.Config) -> Iterator[Path]:
@@ -102,6 +108,17 @@ class Controller:
         self._snapshot = snapshot
         self._nodes: list[Any] = []
         self._failures = 0
+        self.slots = dict(self._identify())
+
+    def _identify(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield the node id of each slot, and what a report of it carries."""
+        rootpath = self._panel.config.rootpath
+        for root, scanned in self._panel.scans.items():
+            experiment = scanned.layout.experiment
+            place = os.path.relpath(root, rootpath)
+            file = os.path.relpath(experiment.config_file, rootpath)
+            for name, _ in self._snapshot[place]["slots"]:
+                yield f"{file}::{name}", [place, experiment.name, name]
 
     def pytest_report_header(self) -> list[str]:
         """Print how many judges work at a time, and what was found: workers do not."""
@@ -129,12 +146,26 @@ class Controller:
 
         return SlotScheduling(config, log, lanes=self._panel.parallel)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        """Count the slot that killed its worker."""
+        if crashitem in self.slots:
+            vars(report)[SLOT] = self.slots[crashitem]
+            vars(report)[OUTCOME] = {"kind": "failed", "why": str(report.longrepr), "calls": {}}
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Once ``--maxfail`` is reached, have the workers start nothing that waits."""
         self._failures += report.failed
         limit = self._panel.config.getoption("maxfail")
         if limit and self._failures >= limit:
             self._send(DROP)
+
+    def give_up(self, why: str) -> None:
+        """Have the workers start nothing that waits, and pytest-xdist end the session."""
+        self._send(DROP)
+        session = self._panel.config.pluginmanager.get_plugin("dsession")
+        if session is not None:
+            session.shouldstop = why
 
     def stop(self) -> None:
         """End the judges of all workers; without this word they would be left to finish."""

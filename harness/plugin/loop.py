@@ -7,17 +7,17 @@ thread, one item at a time, in completion order.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.dispatch import Pool
+from harness.gates import Waiting
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.routing import LeanHooks, Record, recording
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pytest
 
@@ -95,7 +95,7 @@ class Loop:
 
     def _in_pool(self, group: Sequence[SlotItem], after: pytest.Item | None) -> None:
         panel = self._panel
-        waiting = deque(group)
+        waiting = gated(group, share=1)
         open_items = dict.fromkeys(group)
         lanes = min(panel.parallel, len(group))
         pool: Pool[Job]
@@ -104,20 +104,20 @@ class Loop:
             Pool(lanes, self._work, stop=panel.stop) as pool,
         ):
             while waiting or pool.busy:
-                while waiting and pool.free and not self._stopped():
-                    self._submit(pool, waiting)
+                self._refill(pool, waiting)
                 if not pool.busy:
                     break
                 job, outcome = pool.next()
-                if waiting and not self._stop_early and not self._stopped():
-                    self._submit(pool, waiting)  # the lane is full again before the report
+                waiting.done(job.item)
+                if not self._stop_early:
+                    self._refill(pool, waiting)  # the lane is full again before the report
                 del open_items[job.item]
                 self._report(job, outcome, next(iter(open_items), after))
         self._raise_if_stopped()
 
-    def _submit(self, pool: Pool[Job], waiting: deque[SlotItem]) -> None:
-        item = waiting.popleft()
-        pool.submit(Job(item, self._panel.judge_of(item)))
+    def _refill(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> None:
+        while pool.free and not self._stopped() and (item := waiting.take()) is not None:
+            pool.submit(Job(item, self._panel.judge_of(item)))
 
     def _work(self, job: Job) -> Outcome:
         """Judge a slot, its output kept apart; called from worker threads."""
@@ -150,6 +150,15 @@ class Loop:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:
             raise session.Interrupted(session.shouldstop)
+
+
+def gated(items: Iterable[SlotItem], *, share: int) -> Waiting[SlotItem]:
+    """Return ``items`` behind their judges' gates; each gate is shared by ``share`` processes."""
+    return Waiting(
+        items,
+        gate=lambda item: (item.layout.experiment.root, item.slot.judge.number),
+        limit=lambda item: item.slot.judge.max_parallel and item.slot.judge.max_parallel // share,
+    )
 
 
 def is_ahead(item: pytest.Item) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os.path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+WHOLE_NUMBER = "a whole number from 1 on"
 
 STATUSES = ("missing", "failed", "stale", "complete", "blocked")
 
@@ -51,6 +55,39 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="print the status of every slot and what would be judged; judge and write nothing",
     )
+    group.addoption(
+        "--tier",
+        dest="harness_tier",
+        metavar="T",
+        action="append",
+        default=[],
+        help="only this tier of ProjectScylla experiments; may be given several times",
+    )
+    group.addoption(
+        "--subtest",
+        dest="harness_subtest",
+        metavar="SS",
+        action="append",
+        default=[],
+        help="only this subtest of ProjectScylla experiments; may be given several times",
+    )
+    group.addoption(
+        "--runs",
+        dest="harness_runs",
+        metavar="N,N",
+        type=_numbers,
+        default=(),
+        help="only the runs with these numbers of ProjectScylla experiments",
+    )
+    group.addoption(
+        "--judge-slot",
+        dest="harness_judge_slot",
+        metavar="N",
+        action="append",
+        type=_lanes,
+        default=[],
+        help="only the judge with this number in the panel; may be given several times",
+    )
     parser.addini("harness_parallel", "default of --parallel", type="int", default=1)
     parser.addini("harness_status", "default of --status", type="args", default=[])
     parser.addini("harness_dry_run", "default of --dry-run", type="bool", default=False)
@@ -62,8 +99,54 @@ def _lanes(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be {WHOLE_NUMBER}, got {text!r}")
     return number
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdigit() and int(part) >= 1 for part in parts):
+        raise argparse.ArgumentTypeError(f"must be run numbers such as 1,3, got {text!r}")
+    return tuple(int(part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The options that choose parts of ProjectScylla experiments; empty ones choose all."""
+
+    tiers: tuple[str, ...]
+    subtests: tuple[str, ...]
+    runs: tuple[int, ...]
+    judges: tuple[int, ...]
+
+    @property
+    def levels(self) -> str:
+        """Name the options given that have a meaning for ProjectScylla experiments only."""
+        given = {"--tier": self.tiers, "--subtest": self.subtests, "--runs": self.runs}
+        return ", ".join(name for name, value in given.items() if value)
+
+
+def filters(config: pytest.Config) -> Filters:
+    """Return the filters of the command line."""
+    return Filters(
+        tiers=tuple(config.getoption("harness_tier")),
+        subtests=tuple(config.getoption("harness_subtest")),
+        runs=config.getoption("harness_runs"),
+        judges=tuple(config.getoption("harness_judge_slot")),
+    )
+
+
+def timeout(config: pytest.Config) -> float | None:
+    """Return pytest-timeout's limit, which cannot fire for a slot that is judged in a thread."""
+    given = config.getoption("timeout", None)
+    if given is None and config.pluginmanager.hasplugin("timeout"):
+        with contextlib.suppress(ValueError):
+            given = config.getini("timeout")
+    try:
+        limit = float(given or 0)
+    except (TypeError, ValueError):
+        return None
+    return limit if limit > 0 else None
 
 
 def check(config: pytest.Config) -> None:
@@ -77,20 +160,24 @@ def parallel(config: pytest.Config) -> int:
     given = config.getoption("harness_parallel")
     if given is not None:
         return int(given)
-    try:
-        number = config.getini("harness_parallel")
-    except (TypeError, ValueError):
-        number = 0
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise pytest.UsageError("the ini option harness_parallel must be a whole number from 1 on")
+    number = int(_ini(config, "harness_parallel", WHOLE_NUMBER))
+    if number < 1:
+        raise pytest.UsageError(f"the ini option harness_parallel must be {WHOLE_NUMBER}")
     return number
+
+
+def _ini(config: pytest.Config, name: str, must: str) -> Any:
+    try:
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError):  # which, depends on pytest's version
+        raise pytest.UsageError(f"the ini option {name} must be {must}") from None
 
 
 def statuses(config: pytest.Config) -> tuple[str, ...]:
     """Return the statuses asked for; empty for the default."""
     given = config.getoption("harness_status")
     if given is None:
-        given = config.getini("harness_status")
+        given = _ini(config, "harness_status", "a list of statuses")
         for status in given:
             if status not in STATUSES:
                 raise pytest.UsageError(
@@ -103,7 +190,7 @@ def statuses(config: pytest.Config) -> tuple[str, ...]:
 def dry_run(config: pytest.Config) -> bool:
     """Return whether nothing is to be judged or written."""
     given = config.getoption("harness_dry_run")
-    return bool(config.getini("harness_dry_run") if given is None else given)
+    return bool(_ini(config, "harness_dry_run", "true or false") if given is None else given)
 
 
 def looks_like_experiment(path: Path) -> bool:
@@ -118,7 +205,7 @@ def looks_like_experiment(path: Path) -> bool:
 
 def may_lie_in_experiment(arg: str, config: pytest.Config) -> bool:
     """Tell, by a few ``stat`` calls, whether a path argument is an experiment or inside one."""
-    path = os.path.join(str(config.invocation_params.dir), arg.split("::")[0])  # noqa: PTH118 - called at every start
+    path = os.path.join(str(config.invocation_params.dir), arg.split("::", 1)[0])  # noqa: PTH118 - called at every start
     path = os.path.normpath(path)
     if not os.path.lexists(path):
         return False

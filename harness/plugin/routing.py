@@ -130,14 +130,14 @@ class Routing:
 
     @contextlib.contextmanager
     def _streams(self) -> Iterator[None]:
-        method = self._config.getoption("capture")
+        method = self._config.getoption("capture", "no")  # there is no option without the plugin
         if method == "no":  # -s: people want to see it as it comes
             yield
             return
         saved = sys.stdout, sys.stderr
         tee = method == "tee-sys"
-        sys.stdout = _RoutedStream(saved[0], "stdout", tee=tee)  # type: ignore[assignment] # a text stream, not a TextIO
-        sys.stderr = _RoutedStream(saved[1], "stderr", tee=tee)  # type: ignore[assignment] # the same
+        sys.stdout = _RoutedStream(saved[0], "stdout", tee=tee)
+        sys.stderr = _RoutedStream(saved[1], "stderr", tee=tee)
         try:
             yield
         finally:
@@ -216,7 +216,7 @@ class Routing:
             )
 
 
-def _show_warning(  # noqa: PLR0913, PLR0917 - the signature of warnings.showwarning
+def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     shown: Callable[..., None],
     message: Warning,
     category: type[Warning],
@@ -247,7 +247,7 @@ def _threads_inherit() -> Iterator[None]:
             thread.run = functools.partial(copy_context().run, thread.run)  # type: ignore[method-assign] # one thread's own run
         start(thread)
 
-    threading.Thread.start = start_in_context  # type: ignore[method-assign] # restored below
+    threading.Thread.start = start_in_context  # type: ignore[assignment, method-assign] # restored below
     try:
         yield
     finally:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from xdist.scheduler.load import LoadScheduling
 
+from harness.plugin.workers import SUSPECT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pytest
 
 
-class SlotScheduling(LoadScheduling):
+class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has no types for us
     """Keeps ``lanes`` items at work on each node, and as few as possible waiting there.
 
     When a node dies with several items at work nobody knows which one did it: they
@@ -22,6 +24,7 @@ class SlotScheduling(LoadScheduling):
 
     def __init__(self, config: pytest.Config, log: Any, *, lanes: int) -> None:
         super().__init__(config, log)
+        self.collection: list[str] | None
         self._lanes = lanes
         self._suspects: list[int] = []
         self._solo: Any = None
@@ -71,6 +74,7 @@ class SlotScheduling(LoadScheduling):
             if self._suspects and not at_work:
                 index = self._suspects.pop(0)
                 at_work.append(index)
+                node.sendcommand(SUSPECT, index=index)
                 node.send_runtest_some([index])
             if self._suspects or at_work:
                 return

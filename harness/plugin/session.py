@@ -13,23 +13,24 @@ import pytest
 
 from harness import judges
 from harness.attempt import Bench, judge_slot
-from harness.dispatch import capture, explain
+from harness.dispatch import capture
 from harness.errors import ExperimentError
 from harness.layouts import open_experiment
-from harness.model import JUDGEABLE, WORK, Deferred, Failed, Judged, Raised, SlotStatus
-from harness.pipeline import Statistics
+from harness.model import WORK, SlotStatus
 from harness.plugin import options
-from harness.plugin.arguments import selection_of, unmatched
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
+from harness.plugin.progress import Progress
 from harness.plugin.routing import Routing
+from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import exit_if_terminated, sigterm_ends_session
+from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 from harness.settle import Settled, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from harness.attempt import Asks
@@ -51,20 +52,22 @@ class PanelSession:
         self.dry_run = options.dry_run(config)
         self.statuses = tuple(SlotStatus(name) for name in options.statuses(config)) or WORK
         self.scans: dict[Path, Scan] = {}
-        self.chosen: dict[Path, tuple[Slot, ...]] = {}
+        self.chosen: dict[Path, Chosen] = {}
         self.work_found = 0
         self.broken = 0
-        self.statistics = Statistics()
+        self.tally = Tally()
+        self._session: pytest.Session | None = None
         self.settled: dict[Path, Settled] = {}
-        self.bench = Bench()
+        self.bench = Bench(timeout=options.timeout(config))
         self.routing = Routing(config)
         self.stopped = 0
-        self.after: dict[tuple[str, str], SlotStatus] = {}
         self.not_found: list[str] = []
         self._built: dict[tuple[Path, int], Judge | None] = {}
         self.terminal = PanelTerminal(self)
+        self.progress = Progress(config)
         if not hasattr(config, "workerinput"):  # a worker of pytest-xdist talks to nobody
             config.pluginmanager.register(self.terminal, "harness-terminal")
+            config.pluginmanager.register(self.progress, "harness-progress")
 
     # --- collection --------------------------------------------------------------------------
 
@@ -80,22 +83,11 @@ class PanelSession:
         self.scans[root] = scanned
         if snapshot is not None:
             return scanned, _as_in(scanned, snapshot["slots"])
-        chosen = scanned.slots
-        selections = selection_of(self.config, root)
-        if selections is not None:
-            below = scanned.layout.experiment.root
-            places = [(s.name, _inner(s, below)) for s in chosen]
-            for selection in unmatched(selections, places):
-                self.not_found.append(f"not found: {selection.arg} (no slot of {root} is meant)")
-            chosen = tuple(
-                slot
-                for slot, place in zip(chosen, places, strict=True)
-                if any(s.matches(*place) for s in selections)
-            )
-        self.chosen[root] = tuple(slot for slot in chosen if slot.status in self.statuses)
-        slots = [slot for slot in self.chosen[root] if slot.status in JUDGEABLE]
-        self.work_found += len(slots)
-        return scanned, slots
+        chosen = choose(self.config, root, scanned, self.statuses)
+        self.chosen[root] = chosen
+        self.not_found += chosen.problems
+        self.work_found += len(chosen.to_judge) + chosen.left_out
+        return scanned, list(chosen.to_judge)
 
     def _snapshot(self, root: Path) -> Any:
         given = getattr(self.config, "workerinput", {}).get("harness_snapshot", {})
@@ -120,6 +112,7 @@ class PanelSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object:
         """Run the slots in a pool if there is something to run in parallel."""
+        self._session = session
         if self.broken and session.testsfailed <= self.broken:
             # One experiment that cannot be read is reported and fails the session, but
             # it does not keep the others from being judged.
@@ -154,13 +147,13 @@ class PanelSession:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """The same for the call."""
+        """Do the same for the call."""
         with exit_if_terminated(), self.routing.phase(item, "call"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
-        """The same for the tear-down."""
+        """Do the same for the tear-down."""
         with exit_if_terminated(), self.routing.phase(item, "teardown"):
             return (yield)
 
@@ -173,7 +166,13 @@ class PanelSession:
         item = job.item
         return capture(
             item.slot,
-            lambda slot: judge_slot(slot, layout=item.layout, bench=self.bench, judge=job.judge),
+            lambda slot: judge_slot(
+                slot,
+                layout=item.layout,
+                bench=self.bench,
+                judge=job.judge,
+                patient=item.patient,
+            ),
             pass_on=(pytest.exit.Exception,),
         )
 
@@ -200,34 +199,39 @@ class PanelSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[pytest.TestReport]:
+    ) -> Generator[None, Any, pytest.TestReport]:
         """Give a slot's report the times of the judging, and what became of the slot.
 
         What is put on the report travels with it from a worker to the controller.
         """
         if not isinstance(item, SlotItem):
-            return (yield)
+            plain: pytest.TestReport = yield
+            return plain
         if call.when == "call" and item.measured is not None:
             call.start, call.stop, call.duration = item.measured
-        report = yield
+        report: pytest.TestReport = yield
         root = os.path.relpath(item.layout.experiment.root, self.config.rootpath)
-        report.harness_slot = [root, item.layout.experiment.name, item.name]
+        vars(report)[SLOT] = [root, item.layout.experiment.name, item.name]
         if item.became is not None:
-            report.harness_outcome = _portable(item.became)
+            vars(report)[OUTCOME] = portable(item.became)
             item.became = None
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count what became of a slot, in the process that talks to people."""
-        outcome = getattr(report, "harness_outcome", None)
-        if outcome is None or hasattr(self.config, "workerinput"):
-            return
-        root, _, name = report.harness_slot
-        self.statistics.add(name, **outcome)
-        became = {"judged": SlotStatus.COMPLETE, "failed": SlotStatus.FAILED}
-        if outcome["kind"] in became:
-            self.after[root, name] = became[outcome["kind"]]
+        if not hasattr(self.config, "workerinput"):
+            self.tally.add(report)
+            if self.tally.statistics.stopped is not None:
+                self.give_up(self.tally.statistics.stopped)
+
+    def give_up(self, why: str) -> None:
+        """Start nothing that waits; what is at work is awaited and recorded."""
+        controller = self.config.pluginmanager.get_plugin("harness-controller")
+        if controller is not None:
+            controller.give_up(why)
+        if self._session is not None:
+            self._session.shouldstop = why
 
     # --- the end -----------------------------------------------------------------------------
 
@@ -252,7 +256,7 @@ class PanelSession:
         nothing_left = status == pytest.ExitCode.NO_TESTS_COLLECTED and self.scans
         if nothing_left and (self.work_found == 0 or self.dry_run):
             return pytest.ExitCode.OK
-        if status == pytest.ExitCode.OK and self.statistics.deferred:
+        if status == pytest.ExitCode.OK and self.tally.statistics.deferred:
             return EXIT_DEFERRED
         return status
 
@@ -274,24 +278,3 @@ def _as_in(scanned: Scan, listed: list[list[str]]) -> list[Slot]:
         same = slot.status is seen
         slots.append(slot if same else replace(slot, status=SlotStatus.MISSING, judgment=None))
     return slots
-
-
-def _portable(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as it travels from a worker: text and lists only."""
-    match outcome:
-        case Judged():
-            return {"kind": "judged", "why": "", "notes": list(outcome.notes)}
-        case Failed():
-            why, notes = explain(outcome.error), list(outcome.notes)
-            return {"kind": "failed", "why": why, "notes": notes}
-        case Deferred():
-            return {"kind": "deferred", "why": outcome.reason, "notes": []}
-        case Raised():
-            return {"kind": "raised", "why": "", "notes": []}
-
-
-def _inner(slot: Slot, root: Path) -> str:
-    from harness.layouts import open_parts
-
-    return open_parts(slot.run.path.relative_to(root).as_posix())
-

@@ -19,7 +19,7 @@ import pytest
 
 from harness.dispatch import Pool
 from harness.plugin.collect import SlotItem
-from harness.plugin.loop import Job, Loop, is_ahead
+from harness.plugin.loop import Job, Loop, gated, is_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,12 @@ STOP = "harness_stop"
 
 DROP = "harness_drop"
 """The controller's command to start nothing of what waits: ``--maxfail`` is reached."""
+
+SUSPECT = "harness_suspect"
+"""The controller's word that an item was at work when its worker died.
+
+Its judge may live on, holding the claim: it is waited for, and its answer adopted.
+"""
 
 EXIT_ORPHANED = 70
 
@@ -47,6 +53,7 @@ class WorkerFeed:
         self._wake: Callable[[], None] = lambda: None
         self.shutdown = False
         self.stopped = False
+        self.dropped = False
         self.orphaned = False
 
     def attach(self, wake: Callable[[], None]) -> None:
@@ -76,9 +83,13 @@ class WorkerFeed:
                 self.shutdown = True
             case _ if name == STOP:
                 self.stopped = True
+            case _ if name == SUSPECT:
+                item = self._session.items[arguments["index"]]
+                if isinstance(item, SlotItem):
+                    item.patient = True
             case _ if name == DROP:
                 self._indices.clear()
-                self.shutdown = True
+                self.dropped = self.shutdown = True
 
     def _give_back(self, asked: list[int]) -> None:
         """Return what another worker shall run; as in pytest-xdist, all of it or nothing."""
@@ -108,9 +119,7 @@ class WorkerFeed:
 
     def complete(self, index: int, seconds: float) -> None:
         """Tell the controller that an item's protocol has run."""
-        self._interactor.sendevent(
-            "runtest_protocol_complete", item_index=index, duration=seconds
-        )
+        self._interactor.sendevent("runtest_protocol_complete", item_index=index, duration=seconds)
 
 
 def find_feed(session: pytest.Session) -> WorkerFeed | None:
@@ -136,6 +145,8 @@ class WorkerLoop(Loop):
     def __init__(self, session: pytest.Session, panel: PanelSession, feed: WorkerFeed) -> None:
         super().__init__(session, panel)
         self._feed = feed
+        workers = int(session.config.workerinput["workercount"])  # type: ignore[attr-defined] # set by pytest-xdist
+        self._waiting = gated((), share=workers)
         self._routed = contextlib.ExitStack()
         self._routing = False
         self._index = {id(item): index for index, item in enumerate(session.items)}
@@ -151,7 +162,7 @@ class WorkerLoop(Loop):
                 alone = self._fill(pool)
                 if alone is not None and not pool.busy and self._run_alone(alone):
                     continue
-                if feed.shutdown and feed.peek() is None and not pool.busy:
+                if feed.shutdown and feed.peek() is None and not (pool.busy or self._waiting):
                     return
                 self._take(pool)
             while pool.busy:
@@ -167,20 +178,21 @@ class WorkerLoop(Loop):
 
     def _fill(self, pool: Pool[Job]) -> pytest.Item | None:
         """Start slots while there are lanes; return the item that must run by itself next."""
-        items = self._session.items
-        while (index := self._feed.peek()) is not None and not self._stopped():
-            item = items[index]
-            if not is_ahead(item):
-                return item
-            if not pool.free:
-                return None
+        if self._feed.dropped:
+            self._waiting.clear()
+        alone = None
+        while (index := self._feed.peek()) is not None:
+            item = self._session.items[index]
+            if not (is_ahead(item) and isinstance(item, SlotItem)):
+                alone = item
+                break
+            self._waiting.add(item)
             self._feed.pop()
-            assert isinstance(item, SlotItem), "is_ahead says so"  # noqa: S101 - narrows the type
-            if not self._routing:
-                self._routing = True
-                self._routed.enter_context(self._panel.routing.active())
-            pool.submit(Job(item, self._panel.judge_of(item)))
-        return None
+        if self._waiting and not self._routing:
+            self._routing = True
+            self._routed.enter_context(self._panel.routing.active())
+        self._refill(pool, self._waiting)
+        return None if self._waiting else alone
 
     def _run_alone(self, item: pytest.Item) -> bool:
         """Run an item with the pool idle; False if what comes after it is not known yet."""
@@ -201,8 +213,10 @@ class WorkerLoop(Loop):
         if done is None:
             return
         job, outcome = done
+        self._waiting.done(job.item)
         items = self._session.items
-        last = self._feed.shutdown and self._feed.peek() is None and not pool.busy
+        ends = self._feed.shutdown and self._feed.peek() is None
+        last = ends and not (pool.busy or self._waiting)
         # Which item comes next is not known; any other keeps up what they share.
         other = next((item for item in items[:2] if item is not job.item), None)
         self._numbered(job.item, lambda: self._report(job, outcome, None if last else other))

@@ -1,0 +1,142 @@
+"""A line for each finished slot, made from reports in the process that owns the terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.model import ADOPTED
+from harness.plugin.tally import OUTCOME, SLOT
+from harness.text import safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from _pytest.terminal import TerminalReporter
+
+MANY = 500
+"""Slots above which there is a line for every failure, but at most one a second for the others."""
+
+ESTIMATED_FROM = 3
+"""Finished slots from which on the time left is estimated."""
+
+
+class Progress:
+    """Prints ``[12/60] T0/00/run_01/judge_02 -> OK (48 remaining, 31s elapsed)``.
+
+    At normal verbosity and with pytest's own reporter; else pytest's letters or lines
+    stand as they are.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._began = time.monotonic()
+        self._shown = float("-inf")
+        self._slots: set[str] = set()
+        self._prefixed = False
+        self._done: set[str] = set()
+        self._silent = False
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Learn how many slots there are to judge."""
+        from harness.plugin.collect import slot_items
+
+        slots = list(slot_items(session.items))
+        roots = {item.layout.experiment.root for item in slots}
+        self.expect({item.nodeid for item in slots}, prefixed=len(roots) > 1)
+
+    def expect(self, ids: set[str], *, prefixed: bool) -> None:
+        """Learn which slots there are to judge, and whether names need their experiment's."""
+        self._slots = ids
+        self._prefixed = prefixed
+        self._began = time.monotonic()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Keep pytest from starting a line of its own for a slot."""
+        reporter = self._reporter()
+        if reporter is not None:
+            reporter.showfspath = False if nodeid in self._slots else None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
+        """Print a line for each finished slot in place of pytest's letter."""
+        slot = vars(report).get(SLOT)
+        reporter = self._reporter()
+        if slot is None or reporter is None or not _is_result(report):
+            return (yield)
+        self._done.add(report.nodeid)
+        self._silent = True
+        try:
+            result = yield
+        finally:
+            self._silent = False
+        if self._due(report):
+            _, experiment, name = slot
+            name = f"{experiment}/{name}" if self._prefixed else name
+            writer = reporter._tw  # noqa: SLF001 - the only way to know the column
+            if writer.width_of_current_line:
+                reporter.write_line("")
+            colour = {"red": True} if report.failed else {}
+            reporter.write_line(self._line(safe_line(name), report), **colour)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_report_teststatus(self) -> Generator[None, object, object]:
+        """Leave out the letter of a slot that gets a line; its word stays: it is counted by it."""
+        status = yield
+        if self._silent and isinstance(status, tuple):
+            category, _, word = status
+            return category, "", word
+        return status
+
+    def _due(self, report: pytest.TestReport) -> bool:
+        now = time.monotonic()
+        last = len(self._done) == len(self._slots)
+        if len(self._slots) <= MANY or report.failed or last or now - self._shown >= 1:
+            self._shown = now
+            return True
+        return False
+
+    def _line(self, name: str, report: pytest.TestReport) -> str:
+        done, left = len(self._done), len(self._slots) - len(self._done)
+        elapsed = time.monotonic() - self._began
+        verdict = {"passed": "OK", "failed": "FAIL"}.get(report.outcome, "SKIP")
+        line = (
+            f"[{done}/{done + left}] {name} -> {verdict} ({left} remaining, {elapsed:.0f}s elapsed)"
+        )
+        if done >= ESTIMATED_FROM and left:
+            line += f", ETA {elapsed / done * left:.0f}s"
+        reason = reason_of(report)
+        return f"{line}: {reason}" if reason else line
+
+    def _reporter(self) -> TerminalReporter | None:
+        from _pytest.terminal import TerminalReporter
+
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if type(reporter) is TerminalReporter and self._config.get_verbosity() == 0:
+            return reporter
+        return None
+
+
+def _is_result(report: pytest.TestReport) -> bool:
+    # A slot that killed its worker has a report of no phase.
+    return report.when not in ("setup", "teardown") or (
+        report.when == "setup" and not report.passed
+    )
+
+
+def reason_of(report: pytest.TestReport) -> str:
+    """Return why a slot was not judged, in one line, or that its judgment was paid for before."""
+    if report.passed:
+        notes = vars(report).get(OUTCOME, {}).get("notes", ())
+        return "adopted, nothing was paid" if ADOPTED in notes else ""
+    if hasattr(report, "wasxfail"):
+        return safe_line(f"expected failure: {report.wasxfail}")
+    detail = report.longrepr
+    if isinstance(detail, tuple):
+        return safe_line(str(detail[2]).removeprefix("Skipped: "))
+    crash = getattr(detail, "reprcrash", None)
+    return safe_line(crash.message if crash is not None else str(detail or ""))

@@ -1,0 +1,95 @@
+"""Which slots of an experiment a session is about: arguments, filters, statuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.layouts import open_parts
+from harness.model import JUDGEABLE, SlotStatus
+from harness.plugin import options
+from harness.plugin.arguments import selection_of, unmatched
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pytest
+
+    from harness.model import Slot
+    from harness.scan import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the command line chooses of one experiment.
+
+    ``slots`` have one of the statuses asked for. ``named`` are those that it names one
+    by one. ``to_judge`` is the part of ``slots`` that can be judged; ``left_out`` tells
+    whether filters took away all the work there was. ``problems`` are usage errors.
+    """
+
+    slots: tuple[Slot, ...]
+    named: tuple[Slot, ...]
+    left_out: bool
+    problems: tuple[str, ...]
+
+    @property
+    def to_judge(self) -> tuple[Slot, ...]:
+        """Return the slots that can be judged."""
+        return tuple(slot for slot in self.slots if slot.status in JUDGEABLE)
+
+
+def choose(
+    config: pytest.Config, root: Path, scanned: Scan, statuses: Sequence[SlotStatus]
+) -> Chosen:
+    """Apply the path arguments, the filters for ProjectScylla, and the statuses."""
+    slots = scanned.slots
+    problems: list[str] = []
+    selections = selection_of(config, root)
+    names: set[str] = set()
+    if selections is not None:
+        below = scanned.layout.experiment.root
+        places = [(slot.name, _inner(slot, below)) for slot in slots]
+        problems += [
+            f"not found: {selection.arg} (no slot of {root} is meant)"
+            for selection in unmatched(selections, places)
+        ]
+        names = {selection.name for selection in selections}
+        slots = tuple(
+            slot
+            for slot, place in zip(slots, places, strict=True)
+            if any(selection.matches(*place) for selection in selections)
+        )
+    filters = options.filters(config)
+    if filters.levels and scanned.layout.name != "scylla":
+        problems.append(
+            f"{filters.levels} is for ProjectScylla experiments, and {root} is none; "
+            "select its runs by path or with -k"
+        )
+    wanted = tuple(slot for slot in slots if slot.status in statuses)
+    filtered = tuple(slot for slot in slots if _passes(slot, filters))
+    chosen = tuple(slot for slot in filtered if slot.status in statuses)
+    return Chosen(
+        slots=chosen,
+        named=tuple(slot for slot in slots if slot.name in names),
+        left_out=not filtered and any(slot.status in JUDGEABLE for slot in wanted),
+        problems=tuple(problems),
+    )
+
+
+def _inner(slot: Slot, root: Path) -> str:
+    return open_parts(slot.run.path.relative_to(root).as_posix())
+
+
+def _passes(slot: Slot, filters: options.Filters) -> bool:
+    meta = slot.run.meta
+    return all(
+        not wanted or found in wanted
+        for wanted, found in (
+            (filters.tiers, meta.get("tier")),
+            (filters.subtests, meta.get("subtest")),
+            (filters.runs, meta.get("run")),
+            (filters.judges, slot.judge.number),
+        )
+    )

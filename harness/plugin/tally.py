@@ -1,0 +1,67 @@
+"""What became of the slots, counted from reports in the process that talks to people.
+
+An outcome travels on its slot's report, from a worker of pytest-xdist to the controller
+as well; so the same code counts however the slots were run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from harness.dispatch import explain
+from harness.errors import DiskError
+from harness.model import Calls, Deferred, Failed, Judged, Raised, SlotStatus
+from harness.pipeline import Statistics
+
+if TYPE_CHECKING:
+    import pytest
+
+    from harness.model import Outcome
+
+SLOT = "harness_slot"
+"""The attribute of a report that names its slot: experiment's path and name, slot's name."""
+
+OUTCOME = "harness_outcome"
+"""The attribute that says what became of it: arguments of ``Statistics.add``."""
+
+_BECAME = {"judged": SlotStatus.COMPLETE, "failed": SlotStatus.FAILED}
+
+
+def portable(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as it travels between processes: text, numbers, and lists."""
+    calls = {} if isinstance(outcome, Deferred) else dataclasses.asdict(outcome.calls)
+    match outcome:
+        case Judged():
+            return {"kind": "judged", "notes": list(outcome.notes), "calls": calls}
+        case Failed():
+            return {
+                "kind": "failed",
+                "why": explain(outcome.error),
+                "notes": list(outcome.notes),
+                "calls": calls,
+                "refused": isinstance(outcome.error, DiskError),
+            }
+        case Deferred():
+            return {"kind": "deferred", "why": outcome.reason, "calls": calls}
+        case Raised():
+            return {"kind": "raised", "calls": calls}
+
+
+class Tally:
+    """The figures of a session; ``after`` has the status of the slots that it tried."""
+
+    def __init__(self) -> None:
+        self.statistics = Statistics()
+        self.after: dict[tuple[str, str], SlotStatus] = {}
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Count the outcome that a report carries, if it carries one."""
+        outcome = vars(report).get(OUTCOME)
+        if outcome is None:
+            return
+        root, _, name = vars(report)[SLOT]
+        calls = Calls(**outcome["calls"])
+        self.statistics.add(name, **{**outcome, "calls": calls})
+        if outcome["kind"] in _BECAME:
+            self.after[root, name] = _BECAME[outcome["kind"]]
