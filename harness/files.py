@@ -56,6 +56,7 @@ __all__ = [
     "commit_json",
     "copy_tree",
     "create_spool",
+    "exists",
     "inside",
     "is_directory",
     "is_file",
@@ -264,6 +265,11 @@ def size(path: Path) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
+
+
+def exists(path: Path) -> bool:
+    """Tell whether anything is at ``path``, even a dangling link."""
+    return os.path.lexists(path)
 
 
 def modified(path: Path) -> float:

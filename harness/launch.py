@@ -36,6 +36,7 @@ SHELL = "/bin/sh"
 # parent forwards that signal to it, so it is ignored by then.
 SCRIPT = """\
 _harness_status=$1 _harness_told=
+: >"$_harness_status"
 ulimit -f "$2" 2>/dev/null
 shift 2
 trap '_harness_told=" ended"' TERM
@@ -67,6 +68,14 @@ class Status:
 def status_file(stdout: Path) -> Path:
     """Return where the exit status of the child that writes to ``stdout`` is recorded."""
     return stdout.with_name(f"{stdout.name}.status")
+
+
+def was_started(stdout: Path) -> bool:
+    """Tell whether the child that was to write to ``stdout`` may have been started at all.
+
+    The first thing that the launcher does is to create the file of the status, empty.
+    """
+    return files.exists(status_file(stdout))
 
 
 def read_status(stdout: Path) -> Status | None:

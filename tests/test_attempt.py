@@ -391,7 +391,7 @@ def test_finished_answer_of_a_dead_session_is_adopted(root: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "outcome", "calls"),
     [
-        (None, "lost", Calls(paid=1, lost=1)),
+        (None, "refused", Calls(paid=1)),
         ("", "lost", Calls(paid=1, lost=1)),
         ("0", "lost", Calls(paid=1, lost=1)),
         ("1\n", "failed", Calls(paid=1, wasted=1)),
