@@ -125,13 +125,21 @@ def assert_exactly_paid(root: Path, ledger: Path) -> int:
 
 
 def assert_consensus_is_fresh(root: Path) -> None:
-    """Deleting every consensus and settling again gives the same files."""
-    paths = sorted(root.glob("runs/*/judge/result.json"))
-    stored = {path: json.loads(path.read_text()) for path in paths}
-    for path in paths:
-        path.unlink()
+    """Deleting every consensus and settling again gives the same files.
+
+    A run whose judgments have all been deleted keeps a consensus that says so.
+    """
+    judged = {slot.run.name for slot in scanned(root).slots if slot.judgment is not None}
+    stored = {}
+    for path in sorted(root.glob("runs/*/judge/result.json")):
+        name = str(path.parent.parent.relative_to(root))
+        stored[name] = json.loads(path.read_text())
+        if name in judged:
+            path.unlink()
+    empty = [value for name, value in stored.items() if name not in judged]
+    assert all((value["judged"], value["score"], value["passed"]) == (0, None, None) for value in empty)
     settled = settle(scanned(root))
     assert settled.problems == []
-    assert {path: json.loads(path.read_text()) for path in paths} == stored
-    judged = {slot.run.name for slot in scanned(root).slots if slot.judgment is not None}
-    assert {str(path.parent.parent.relative_to(root)) for path in paths} == judged
+    again = {name: json.loads((root / name / "judge/result.json").read_text()) for name in stored}
+    assert again == stored
+    assert judged <= set(stored)
