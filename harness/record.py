@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import harness
@@ -10,6 +10,8 @@ from harness.rubric import rubric_score
 from harness.scores import GRADES, grade_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from harness.freeze import FrozenPrompt
     from harness.judges import Reply
     from harness.model import Slot
@@ -58,7 +60,7 @@ def judgment_object(
             "judge_sha256": judge.sha256,
             "attempt": attempt,
             "started": started.isoformat(),
-            "ended": datetime.now(UTC).isoformat(),
+            "ended": (started + timedelta(seconds=seconds)).isoformat(),
             "duration_seconds": round(seconds, 3),
             "tokens": reply.tokens,
             "cost_usd": reply.cost_usd,

@@ -11,6 +11,7 @@ import os
 import pkgutil
 import re
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ import pytest
 import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from harness import Judge, Question, Slot
 
@@ -163,9 +164,9 @@ class Project:
         self.path = pytester.path
         self._make = make_experiment
 
-    def experiment(self, name: str = "exp", **keys: Any) -> Path:
-        """Write a native experiment ``name`` in the project."""
-        return self._make(self.path / name, **keys)
+    def experiment(self, place: str = "exp", **keys: Any) -> Path:
+        """Write a native experiment in the project."""
+        return self._make(self.path / place, **keys)
 
     def mixed(self, name: str = "exp") -> Path:
         """Write an experiment of one judge with a run of each status, named after it."""
@@ -184,11 +185,15 @@ class Project:
         path.write_text(json.dumps(made) if text is None else text, encoding="utf-8")
         return path
 
-    def run(self, *options: str | Path, panel: FakePanel | None = None) -> Ran:
+    def run(
+        self, *options: str | Path, panel: FakePanel | None = None, plugins: Iterable[object] = ()
+    ) -> Ran:
         """Run a session in this process."""
-        plugins = [] if panel is None else [panel]
+        plugins = [*plugins] if panel is None else [panel, *plugins]
         args = ["-p", "harness.plugin", *options]
-        return Ran(self.pytester.runpytest_inprocess(*args, plugins=plugins))
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # ours make every warning an error
+            return Ran(self.pytester.runpytest_inprocess(*args, plugins=plugins))
 
     def ids(self, *options: str | Path) -> list[str]:
         """Return the node ids that a session would run."""
@@ -210,6 +215,15 @@ class Project:
 def slots(*runs: str, judges: int = 2) -> list[str]:
     """Return the names of the slots of runs below ``runs/``."""
     return [f"runs/{run}/judge_{n:02d}" for run in runs for n in range(1, judges + 1)]
+
+
+def line(done: int, total: int, name: str, verdict: str = "OK", why: str = "") -> str:
+    """Return the line of a finished slot, times made alike."""
+    eta = ", ETA 0s" if 3 <= done < total else ""
+    reason = f": {why}" if why else ""
+    return (
+        f"[{done}/{total}] {name} -> {verdict} ({total - done} remaining, 0s elapsed){eta}{reason}"
+    )
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import importlib.util
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from email.parser import Parser
 from importlib import import_module
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import harness
+from harness.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -87,6 +89,16 @@ def test_the_metadata_name_the_distribution_and_its_extras(metadata: Message) ->
     assert metadata["License-Expression"] == "MIT"
     assert set(metadata.get_all("Provides-Extra", [])) == {"report", "test", "dev"}
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_workflow_checks_every_python_that_is_promised() -> None:
+    """CI runs .ci/run on the versions of Python that the metadata name, and on no others."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    promised = [c.rpartition(" ")[2] for c in project["classifiers"] if "Python :: 3." in c]
+    workflow = parse_yaml((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["check"]
+    assert job["strategy"]["matrix"] == {"python": promised}
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
 
 
 def test_the_version_has_one_source(metadata: Message) -> None:

@@ -205,7 +205,7 @@ def test_a_run_without_output_is_blocked(project: Project) -> None:
 
 
 def test_a_judge_program_that_does_not_exist_fails_its_slots_only(project: Project) -> None:
-    """Its slots fail with the program's name; the other judge's slots are judged."""
+    """Its slots fail with the program's name and cost nothing; the other judge's are judged."""
     panel = [
         {"name": "one", "kind": "command", "argv": ["no-such-program"]},
         {"name": "two", "kind": "replay", "reply": "recorded/{run}/{slot}.txt"},
@@ -221,6 +221,7 @@ def test_a_judge_program_that_does_not_exist_fails_its_slots_only(project: Proje
         f"[1/2] runs/a/judge_01 -> FAIL (1 remaining, 0s elapsed): {why}",
         "[2/2] runs/a/judge_02 -> OK (0 remaining, 0s elapsed)",
     ]
+    assert not [line for line in done.body if line.startswith("calls:")]
 
 
 DAMAGES = {

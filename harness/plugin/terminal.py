@@ -98,7 +98,7 @@ class PanelTerminal:
         panel, option = self._panel, self._config.option
         if option.collectonly or getattr(option, "no_summary", False) or not panel.scans:
             return
-        reporter.section("judge panel")
+        reporter.write_sep("=", "judge panel")
         for scanned in panel.scans.values():
             for line in self._table(scanned):
                 reporter.write_line(line)
