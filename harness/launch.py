@@ -32,6 +32,8 @@ SHELL = "/bin/sh"
 # configured text is ever read as shell, not even as the name of a builtin.
 # SIGTERM must not end the shell before the judge: it is trapped, which the judge does not
 # inherit, and noted, because the status of a judge that was told to end is no success.
+# What the shell itself would say of a judge that was killed does not go to the judge's stderr;
+# descriptors below 10 are the shell's own, so none that the judge inherits lies there.
 # Before it exits it asks what the judge left behind to end, which would hold the claim; its
 # parent forwards that signal to it, so it is ignored by then.
 SCRIPT = """\
@@ -40,7 +42,8 @@ _harness_status=$1 _harness_told=
 ulimit -f "$2" 2>/dev/null
 shift 2
 trap '_harness_told=" ended"' TERM
-"$@"
+exec 3>&2 2>/dev/null
+(exec "$@" 2>&3 3>&-)
 _harness_code=$?
 echo "$_harness_code$_harness_told" >"$_harness_status"
 trap '' TERM

@@ -20,7 +20,7 @@ from harness.settle import settle
 from tests.workshop import paid_experiment, payments, scanned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -68,28 +68,40 @@ def finish(root: Path, *options: str) -> str:
     raise AssertionError("a hundred sessions were not enough")
 
 
-def crash_loop(tmp_path: Path, count: int, *options: str, sessions: int = 1, seed: int = 0) -> None:
-    """Kill sessions on experiments of 60 slots at random moments until ``count`` are dead."""
+def crash_loop(
+    tmp_path: Path,
+    count: int,
+    *options: str,
+    sessions: int = 1,
+    seed: int = 0,
+    life: tuple[float, float] = (0.25, 1.3),
+) -> None:
+    """Kill sessions on experiments of 60 slots at random moments until ``count`` are dead.
+
+    ``life``: the shortest and the longest time that a session gets, in seconds.
+    """
     dice = random.Random(seed)  # noqa: S311 - not for secrets
     killed = number = adopted = 0
     while killed < count:
         number += 1
         root, ledger = paid_experiment(tmp_path / f"e{number}", runs=30)
         while killed < count and not is_complete(root):
-            killed += kill_some(root, options, sessions, dice)
+            killed += kill_some(root, options, sessions, lambda: dice.uniform(*life))
             assert_no_torn_file(root)
         finish(root, *options)
         adopted += assert_exactly_paid(root, ledger)
     assert adopted
 
 
-def kill_some(root: Path, options: Sequence[str], sessions: int, dice: random.Random) -> int:
+def kill_some(
+    root: Path, options: Sequence[str], sessions: int, life: Callable[[], float]
+) -> int:
     """Start sessions, kill each at a random moment; return how many were alive to be killed."""
     started = [session(root, *options) for _ in range(sessions)]
     killed = 0
     for child in started:
         try:
-            child.wait(timeout=dice.uniform(0.25, 1.3) / (1 if child is started[0] else 5))
+            child.wait(timeout=life() / (1 if child is started[0] else 5))
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
             killed += 1

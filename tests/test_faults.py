@@ -76,6 +76,14 @@ def test_three_sessions_at_once_killed_at_random_moments_pay_every_slot_once(
     crash_loop(tmp_path, kills(300), sessions=3, seed=2)
 
 
+@pytest.mark.slow
+def test_controller_of_two_workers_killed_at_random_moments_pays_every_slot_once(
+    tmp_path: Path,
+) -> None:
+    """A hundred SIGKILLs of the controller of pytest-xdist, whose workers outlive it."""
+    crash_loop(tmp_path, kills(100), "-n", "2", seed=3, life=(0.6, 2.2))
+
+
 def test_killed_session_is_carried_on_without_paying_again(tmp_path: Path) -> None:
     """One SIGKILL with judges in flight: their answers are adopted, and it is said."""
     root, ledger = paid_experiment(tmp_path / "e", runs=4, judges=1)

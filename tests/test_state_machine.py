@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
@@ -21,7 +22,7 @@ from harness.launch import status_file
 from harness.locks import claim
 from harness.model import SlotStatus
 from harness.process import Finished
-from tests.crashes import assert_consensus_is_fresh
+from tests.crashes import assert_consensus_is_fresh, kills
 from tests.workshop import scanned, shell_judge, write_experiment
 
 if TYPE_CHECKING:
@@ -209,7 +210,19 @@ class Sessions(RuleBasedStateMachine):
             shutil.rmtree(self.place)
 
 
-TestSessions = Sessions.TestCase
-TestSessions.settings = settings(
-    max_examples=int(os.environ.get("HARNESS_EXAMPLES", "25")), stateful_step_count=30, deadline=None
-)
+def example_settings(count: int) -> settings:
+    """Return settings for ``count`` histories of up to 30 steps."""
+    return settings(max_examples=count, stateful_step_count=30, deadline=None)
+
+
+class TestSessions(Sessions.TestCase):  # type: ignore[misc, name-defined] # made by Hypothesis
+    """A few histories, at every run of the tests."""
+
+    settings = example_settings(12)
+
+
+@pytest.mark.slow
+class TestManySessions(Sessions.TestCase):  # type: ignore[misc, name-defined] # the same
+    """Five hundred histories."""
+
+    settings = example_settings(kills(500))
