@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness import files, ledger
 from harness.judges import Reply, Spools
-from harness.launch import read_status
+from harness.launch import read_status, was_started
 from harness.model import Calls
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ _WHY = {
 def _end_of(entry: Entry, *, spools: bool) -> str:
     if read_status(entry.stdout) is not None:
         return ledger.FAILED
-    # A judge's output is opened right before the judge is started.
-    if spools and not entry.stdout.exists():
+    if spools and not was_started(entry.stdout):
         return ledger.REFUSED
     return ledger.LOST
 

@@ -104,7 +104,7 @@ class Attempts:
         paid = Calls() if self._free else Calls(paid=1)
         try:
             reply = self.judge.ask(question)
-        except (NotStartedError, DiskError):
+        except (NotStartedError, DiskError, ExperimentError):
             raise
         except BaseException:
             self.calls += paid

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import secrets
@@ -56,6 +57,7 @@ __all__ = [
     "commit_json",
     "copy_tree",
     "create_spool",
+    "exists",
     "inside",
     "is_directory",
     "is_file",
@@ -221,8 +223,21 @@ def open_source(path: Path | None) -> int:
 
 
 def open_lock(path: Path) -> int:
-    """Open a lock file, created if need be and never deleted; the caller closes it."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    """Open a lock file, created if need be and never deleted; the caller closes it.
+
+    The descriptor is 10 or above: the lower ones are used by the shell through which a
+    judge inherits it.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    if fd >= LOWEST_INHERITED:
+        return fd
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST_INHERITED)
+    finally:
+        os.close(fd)
+
+
+LOWEST_INHERITED = 10
 
 
 def write_note(fd: int, text: str) -> None:
@@ -264,6 +279,11 @@ def size(path: Path) -> int:
         return os.stat(path).st_size
     except OSError:
         return 0
+
+
+def exists(path: Path) -> bool:
+    """Tell whether anything is at ``path``, even a dangling link."""
+    return os.path.lexists(path)
 
 
 def modified(path: Path) -> float:

@@ -32,15 +32,22 @@ SHELL = "/bin/sh"
 # configured text is ever read as shell, not even as the name of a builtin.
 # SIGTERM must not end the shell before the judge: it is trapped, which the judge does not
 # inherit, and noted, because the status of a judge that was told to end is no success.
-# The last line ends what the judge left behind, which would hold the claim.
+# What the shell itself would say of a judge that was killed does not go to the judge's stderr;
+# descriptors below 10 are the shell's own, so none that the judge inherits lies there.
+# Before it exits it asks what the judge left behind to end, which would hold the claim; its
+# parent forwards that signal to it, so it is ignored by then.
 SCRIPT = """\
 _harness_status=$1 _harness_told=
+: >"$_harness_status"
 ulimit -f "$2" 2>/dev/null
 shift 2
 trap '_harness_told=" ended"' TERM
-"$@"
+exec 3>&2 2>/dev/null
+(exec "$@" 2>&3 3>&-)
 _harness_code=$?
-echo "$_harness_code$_harness_told" >"$_harness_status" && kill -9 0
+echo "$_harness_code$_harness_told" >"$_harness_status"
+trap '' TERM
+kill 0
 exit "$_harness_code"
 """
 
@@ -64,6 +71,14 @@ class Status:
 def status_file(stdout: Path) -> Path:
     """Return where the exit status of the child that writes to ``stdout`` is recorded."""
     return stdout.with_name(f"{stdout.name}.status")
+
+
+def was_started(stdout: Path) -> bool:
+    """Tell whether the child that was to write to ``stdout`` may have been started at all.
+
+    The first thing that the launcher does is to create the file of the status, empty.
+    """
+    return files.exists(status_file(stdout))
 
 
 def read_status(stdout: Path) -> Status | None:

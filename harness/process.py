@@ -160,7 +160,11 @@ class Launcher:
         with self._lock, contextlib.ExitStack() as stack:
             if self._stopping:
                 raise Interrupted
-            opened = [files.open_source(streams[0])]
+            try:
+                opened = [files.open_source(streams[0])]
+            except OSError as error:
+                why = f"the prompt {streams[0]} cannot be read ({error.strerror})"
+                raise NotStartedError(why) from None
             stack.callback(os.close, opened[0])
             for path in streams[1:]:
                 with disk.writing(path):

@@ -20,6 +20,7 @@ import time
 
 def main(seconds: str, grace: str, cap: str, status: str, *argv: str) -> None:
     """Run ``argv`` to its end or to the deadline, then end what is left of the group."""
+    os.close(os.open(status, os.O_WRONLY | os.O_CREAT, 0o666))  # says that it was started
     told: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(cap), int(cap)))

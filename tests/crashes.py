@@ -20,7 +20,7 @@ from harness.settle import settle
 from tests.workshop import paid_experiment, payments, scanned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -70,28 +70,40 @@ def finish(root: Path, *options: str) -> str:
     raise AssertionError("a hundred sessions were not enough")
 
 
-def crash_loop(tmp_path: Path, count: int, *options: str, sessions: int = 1, seed: int = 0) -> None:
-    """Kill sessions on experiments of 60 slots at random moments until ``count`` are dead."""
+def crash_loop(
+    tmp_path: Path,
+    count: int,
+    *options: str,
+    sessions: int = 1,
+    seed: int = 0,
+    life: tuple[float, float] = (0.25, 1.3),
+) -> None:
+    """Kill sessions on experiments of 60 slots at random moments until ``count`` are dead.
+
+    ``life``: the shortest and the longest time that a session gets, in seconds.
+    """
     dice = random.Random(seed)  # noqa: S311 - not for secrets
-    killed = number = 0
+    killed = number = adopted = 0
     while killed < count:
         number += 1
         root, ledger = paid_experiment(tmp_path / f"e{number}", runs=30)
-        adopted_before = killed
         while killed < count and not is_complete(root):
-            killed += kill_some(root, options, sessions, dice)
+            killed += kill_some(root, options, sessions, lambda: dice.uniform(*life))
             assert_no_torn_file(root)
         finish(root, *options)
-        assert_exactly_paid(root, ledger, adopted=killed > adopted_before)
+        adopted += assert_exactly_paid(root, ledger)
+    assert adopted
 
 
-def kill_some(root: Path, options: Sequence[str], sessions: int, dice: random.Random) -> int:
+def kill_some(
+    root: Path, options: Sequence[str], sessions: int, life: Callable[[], float]
+) -> int:
     """Start sessions, kill each at a random moment; return how many were alive to be killed."""
     started = [session(root, *options) for _ in range(sessions)]
     killed = 0
     for child in started:
         try:
-            child.wait(timeout=dice.uniform(0.25, 1.3) / (1 if child is started[0] else 5))
+            child.wait(timeout=life() / (1 if child is started[0] else 5))
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
             killed += 1
@@ -112,25 +124,36 @@ def assert_no_torn_file(root: Path) -> None:
         assert isinstance(files.read_json(path, root=root), files.Ok), path
 
 
-def assert_exactly_paid(root: Path, ledger: Path, *, adopted: bool) -> None:
-    """Every slot has its judgment, was paid once, and the consensus is what they give."""
+def assert_exactly_paid(root: Path, ledger: Path) -> int:
+    """Every slot has its judgment, was paid once, and the consensus is what they give.
+
+    Returns how many answers were adopted.
+    """
     found = scanned(root)
     assert is_complete(root)
     assert payments(ledger) == len(found.slots)
     calls = read_ledger(found.layout, found.slots)
     assert (calls.paid, calls.lost, calls.wasted) == (len(found.slots), 0, 0)
-    assert bool(calls.adopted) == adopted
     assert_consensus_is_fresh(root)
+    return calls.adopted
 
 
 def assert_consensus_is_fresh(root: Path) -> None:
-    """Deleting every consensus and settling again gives the same files."""
-    paths = sorted(root.glob("runs/*/judge/result.json"))
-    stored = {path: json.loads(path.read_text()) for path in paths}
-    for path in paths:
-        path.unlink()
+    """Deleting every consensus and settling again gives the same files.
+
+    A run whose judgments have all been deleted keeps a consensus that says so.
+    """
+    judged = {slot.run.name for slot in scanned(root).slots if slot.judgment is not None}
+    stored = {}
+    for path in sorted(root.glob("runs/*/judge/result.json")):
+        name = str(path.parent.parent.relative_to(root))
+        stored[name] = json.loads(path.read_text())
+        if name in judged:
+            path.unlink()
+    empty = [value for name, value in stored.items() if name not in judged]
+    assert all((value["judged"], value["score"], value["passed"]) == (0, None, None) for value in empty)
     settled = settle(scanned(root))
     assert settled.problems == []
-    assert {path: json.loads(path.read_text()) for path in paths} == stored
-    judged = {slot.run.name for slot in scanned(root).slots if slot.judgment is not None}
-    assert {str(path.parent.parent.relative_to(root)) for path in paths} == judged
+    again = {name: json.loads((root / name / "judge/result.json").read_text()) for name in stored}
+    assert again == stored
+    assert judged <= set(stored)

@@ -8,8 +8,6 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from harness.judges import Question, Reply
 from harness.layouts import open_experiment
 from harness.scan import Scan, scan
@@ -51,7 +49,7 @@ def write_experiment(
     """Write a native experiment whose runs all answered something."""
     root.mkdir(parents=True, exist_ok=True)
     config = {"name": "small", "judges": [dict(judge) for judge in judges], **keys}
-    (root / "experiment.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    (root / "experiment.yaml").write_text(json.dumps(config, indent=2))
     (root / "task.md").write_text("Answer.\n")
     (root / "rubric.yaml").write_text(RUBRIC)
     for name in runs:

@@ -1,0 +1,393 @@
+"""The kinds of judges, each asked through a whole attempt, and the registry that finds them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import harness
+from harness import judges
+from harness.errors import ExperimentError
+from harness.judges.command import fill
+from harness.model import JudgeSpec
+from tests.workshop import VERDICT, answer, scanned, script, shell_judge, write_experiment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def ask(root: Path, *entries: dict[str, Any], **keys: Any) -> harness.pipeline.Statistics:
+    """Judge a new experiment with the given panel and no second try."""
+    write_experiment(root, judges=entries, **{"retries": 0, **keys})
+    return harness.judge_experiment(root)
+
+
+def failure(root: Path, *entries: dict[str, Any], **keys: Any) -> str:
+    """Return why the only slot failed."""
+    statistics = ask(root, *entries, **keys)
+    assert statistics.judged == 0
+    (why,) = statistics.failures.values()
+    return why
+
+
+def command(*argv: str, **keys: Any) -> dict[str, Any]:
+    """Return the configuration of a command judge."""
+    return {"name": "one", "kind": "command", "argv": list(argv), **keys}
+
+
+def stored(root: Path) -> dict[str, Any]:
+    """Return the judgment of the only slot."""
+    value: dict[str, Any] = json.loads((root / "runs/a/judge/judge_01/judgment.json").read_text())
+    return value
+
+
+# --- command --------------------------------------------------------------------------------------
+
+ECHO = """\
+#!/bin/sh
+cat >/dev/null
+words=$(printf '%s|' "$@")
+printf '{"score": 0.5, "passed": true, "reasoning": "%s"}' "$words"
+"""
+
+
+def test_placeholders_are_replaced_whole_or_inside_an_argument(tmp_path: Path) -> None:
+    """All names are filled in, in one pass; other braces are literal."""
+    judge = script(tmp_path / "echo.sh", ECHO)
+    root = tmp_path / "e"
+    names = ["{model}", "{experiment}", "{run}", "{run_dir}", "{slot}", "{prompt_file}"]
+    argv = [*names, "--model={model}", "{other}", "{}", "{{model}}"]
+    assert ask(root, command(str(judge), *argv, model="m-1")).failures == {}
+    assert stored(root)["reasoning"].split("|")[:-1] == [
+        "m-1",
+        str(root),
+        "runs/a",
+        f"{root}/runs/a",
+        "judge_01",
+        f"{root}/runs/a/judge_prompt.md",
+        "--model=m-1",
+        "{other}",
+        "{}",
+        "{m-1}",
+    ]
+
+
+def filled(root: Path, argv: tuple[str, ...], *, model: str) -> list[str]:
+    """Fill in an argv for a judge whose model did not come through a checked configuration."""
+    found = scanned(write_experiment(root))
+    slot = replace(found.slots[0], judge=replace(found.slots[0].judge, model=model))
+    question = types.SimpleNamespace(
+        slot=slot, experiment=found.layout.experiment, prompt_file=root / "prompt"
+    )
+    return fill(argv, question)  # type: ignore[arg-type] # all that is looked at
+
+
+@pytest.mark.parametrize("model", ["-rf", "a\nb", "a\x1b[0m"])
+def test_value_that_could_be_an_option_or_steer_a_terminal_is_refused(
+    tmp_path: Path, model: str
+) -> None:
+    """No control character and no leading dash goes into a command line."""
+    with pytest.raises(ExperimentError) as caught:
+        filled(tmp_path, ("true", "{model}"), model=model)
+    assert str(caught.value) == (
+        f"{tmp_path}/experiment.yaml: judges[0].argv: {{model}} is {model!r}; "
+        "no control characters and no leading '-' may go into a command line"
+    )
+
+
+def test_what_is_put_in_is_not_looked_at_again(tmp_path: Path) -> None:
+    """A model that looks like a placeholder stays as it is, and so do shell's characters."""
+    argv = ("{model}", "x{model}{run}")
+    assert filled(tmp_path, argv, model="{run} $(id)") == ["{run} $(id)", "x{run} $(id)runs/a"]
+
+
+def test_placeholder_without_a_value_is_refused(tmp_path: Path) -> None:
+    """A judge that has no model cannot be asked to name it."""
+    root = tmp_path / "e"
+    assert failure(root, command("true", "{model}")) == (
+        f"{root}/experiment.yaml: judges[0].argv: uses {{model}}, but the judge has no model; "
+        "add one"
+    )
+
+
+def test_missing_program_is_named(tmp_path: Path) -> None:
+    """The message says which program, where it is configured, and what to do."""
+    root = tmp_path / "e"
+    assert failure(root, command("no-such-program")) == (
+        f"{root}/experiment.yaml: judges[0].argv: there is no program 'no-such-program'; "
+        "install it or correct argv"
+    )
+
+
+def test_program_beside_the_experiment_is_found(tmp_path: Path) -> None:
+    """A path with a slash is taken from the experiment, though the judge runs elsewhere."""
+    root = tmp_path / "e"
+    root.mkdir()
+    script(root / "judge.sh", ECHO)
+    assert ask(root, command("./judge.sh")).failures == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("exit 3", "the judge ended with exit status 3"),
+        ("echo first >&2; echo last >&2; exit 1", "the judge ended with exit status 1: last"),
+        ("kill -9 $$", "the judge ended with signal 9"),
+    ],
+)
+def test_bad_end_is_told_with_the_last_line_of_stderr(
+    tmp_path: Path, body: str, why: str
+) -> None:
+    """What the judge printed on stdout does not matter then."""
+    assert failure(tmp_path / "e", shell_judge(f"{answer()}; {body}")) == why
+
+
+def test_judge_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    """The message names the limit; the draft on stdout is no reply."""
+    entry = {**shell_judge(f"{answer()}; sleep 30"), "timeout": 0.3}
+    assert failure(tmp_path / "e", entry) == "the judge took longer than 0.3 s and was ended"
+
+
+def test_reply_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are no reply."""
+    why = failure(tmp_path / "e", shell_judge("printf '\\377'"))
+    assert why == "the judge's stdout is not UTF-8 (byte 0)"
+
+
+def test_judge_runs_in_an_empty_directory_with_a_clean_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the workspace nor a secret is in sight; the names in env are passed on."""
+    monkeypatch.setenv("SOME_SECRET", "s")
+    monkeypatch.setenv("WANTED", "w")
+    body = (
+        "cat >/dev/null; n=$(ls -A | wc -l); "
+        'printf \'{"score": 1, "passed": true, "reasoning": "%s %s %s"}\' '
+        '"$n" "${SOME_SECRET-none}" "$WANTED"'
+    )
+    root = tmp_path / "e"
+    ask(root, {**shell_judge(body), "env": ["WANTED"]})
+    assert stored(root)["reasoning"] == "0 none w"
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+CHECKS = """\
+categories:
+  all:
+    weight: 1.0
+    scoring_type: points
+    items:
+{items}
+grading:
+  pass_threshold: 0.5
+"""
+
+
+def check(root: Path, *items: str) -> harness.pipeline.Statistics:
+    """Judge a run with a workspace by the commands of its rubric."""
+    write_experiment(root, judges=[{"name": "checks", "kind": "checks"}])
+    (root / "runs/a/workspace").mkdir()
+    (root / "runs/a/workspace/f").write_text("there\n")
+    lines = "\n".join(
+        f"      - {{id: R{n}, check: it holds, points: 1.0, {item}}}" if item
+        else f"      - {{id: R{n}, check: it holds, points: 1.0}}"
+        for n, item in enumerate(items, 1)
+    )
+    (root / "rubric.yaml").write_text(CHECKS.format(items=lines))
+    return harness.judge_experiment(root)
+
+
+def test_points_are_given_for_commands_that_do_as_expected(tmp_path: Path) -> None:
+    """Items without a command are N/A and do not count; the reasons are in the judgment."""
+    root = tmp_path / "e"
+    check(
+        root,
+        "run: [cat, f], expect: {stdout: there}",
+        "run: [cat, g], expect: {exit_code: 0}",
+        "run: [sh, -c, 'rm f'], expect: {exit_code: 0}",
+        "run: [cat, f], expect: {contains: [nowhere]}",
+        "",
+    )
+    items = stored(root)["criteria_scores"]["all"]["items"]
+    assert [items[f"R{n}"]["reason"] for n in range(1, 6)] == [
+        "as expected",
+        "exit status 1, expected 0",
+        "as expected",
+        "printed 'there', expected 'nowhere' in it",
+        "no command checks this item",
+    ]
+    assert (stored(root)["score"], stored(root)["passed"]) == (0.5, True)
+    assert (root / "runs/a/workspace/f").read_text() == "there\n"
+
+
+def test_program_that_a_check_names_but_does_not_exist_costs_the_points(tmp_path: Path) -> None:
+    """The item fails with the reason; the others are checked."""
+    root = tmp_path / "e"
+    check(root, "run: [no-such-program], expect: {exit_code: 0}", "run: ['true'], expect: {exit_code: 0}")
+    assert stored(root)["criteria_scores"]["all"]["items"]["R1"]["reason"] == (
+        "the program 'no-such-program' cannot be started (No such file or directory)"
+    )
+    assert stored(root)["score"] == 0.5
+
+
+def test_rubric_without_commands_cannot_be_checked(tmp_path: Path) -> None:
+    """A checks judge with nothing to check says so, and invents no score."""
+    statistics = check(tmp_path / "e", "")
+    assert list(statistics.failures.values()) == [
+        "no item of the rubric has a command to check it; add run to one"
+    ]
+
+
+# --- python ---------------------------------------------------------------------------------------
+
+FUNCTIONS = '''
+import sys
+
+def mapping(prompt, paths):
+    print("noise")
+    return {"score": 0.5, "passed": True, "reasoning": f"{'The answer of a.' in prompt} {paths.output.name}"}
+
+def text(prompt, paths):
+    return 'I say {"score": 0.25, "passed": false, "reasoning": ""}'
+
+def wrong(prompt, paths):
+    return 0.5
+
+def raises(prompt, paths):
+    raise LookupError("not today")
+
+value = 3
+'''
+
+
+def call(root: Path, name: str) -> dict[str, Any]:
+    """Write the user's module beside the experiment; return a judge that calls it."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "grading.py").write_text(FUNCTIONS)
+    return {"name": "one", "kind": "python", "call": f"grading:{name}"}
+
+
+def test_function_may_return_a_mapping_and_print(tmp_path: Path) -> None:
+    """The mapping is the reply; what the function prints is kept as stderr."""
+    root = tmp_path / "e"
+    assert ask(root, call(root, "mapping")).failures == {}
+    assert (stored(root)["score"], stored(root)["reasoning"]) == (0.5, "True output.md")
+    (stderr,) = root.glob("runs/a/judge/judge_01/attempts/*/stderr")
+    assert stderr.read_text() == "noise\n"
+
+
+def test_function_may_return_text(tmp_path: Path) -> None:
+    """Text is parsed like any other judge's."""
+    root = tmp_path / "e"
+    ask(root, call(root, "text"))
+    assert stored(root)["score"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("wrong", "TypeError: grading:wrong must return text or a mapping, got float"),
+        ("raises", "LookupError: not today"),
+        ("value", "TypeError: grading:value is not callable"),
+        ("absent", "AttributeError: module 'grading' has no attribute 'absent'"),
+    ],
+)
+def test_function_that_goes_wrong_is_told_in_one_line(
+    tmp_path: Path, name: str, last: str
+) -> None:
+    """The last line of the traceback is the reason; the whole is kept as stderr."""
+    root = tmp_path / "e"
+    assert failure(root, call(root, name)) == f"the judge ended with exit status 1: {last}"
+
+
+# --- replay ---------------------------------------------------------------------------------------
+
+
+def replay(path: str) -> dict[str, Any]:
+    """Return the configuration of a judge that reads a recorded reply."""
+    return {"name": "one", "kind": "replay", "reply": path}
+
+
+def test_recorded_reply_is_the_answer(tmp_path: Path) -> None:
+    """The path is relative to the experiment, with placeholders."""
+    root = tmp_path / "e"
+    (root / "recorded/runs/a").mkdir(parents=True)
+    (root / "recorded/runs/a/judge_01.txt").write_text(json.dumps(VERDICT))
+    assert ask(root, replay("recorded/{run}/{slot}.txt")).failures == {}
+    assert stored(root)["score"] == 0.75
+
+
+def test_missing_recording_is_named(tmp_path: Path) -> None:
+    """There is no answer, and no score is made up."""
+    root = tmp_path / "e"
+    assert failure(root, replay("r.txt")) == f"there is no recorded reply {root}/r.txt"
+
+
+def test_recording_outside_the_experiment_is_refused(tmp_path: Path) -> None:
+    """A path that leaves the experiment is an error of its configuration."""
+    root = tmp_path / "e"
+    assert failure(root, replay("../r.txt")) == (
+        f"{root}/experiment.yaml: judges[0].reply: {root}/../r.txt leaves the experiment; "
+        f"give a path below {root}"
+    )
+
+
+# --- registry -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Another package that offers a kind of judge, installed for the length of a test."""
+    place = tmp_path / "site"
+    metadata = place / "coin-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: coin\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[harness.judges]\ncoin = coin_judge:CoinJudge\n")
+    (place / "coin_judge.py").write_text(
+        "import json\n"
+        "from harness.judges import NoSettings\n"
+        "class CoinJudge:\n"
+        "    Settings = NoSettings\n"
+        "    requires_token = False\n"
+        "    deterministic = True\n"
+        "    def __init__(self, spec): pass\n"
+        "    def ask(self, question):\n"
+        "        return json.dumps({'score': 1.0, 'passed': True, 'reasoning': 'heads'})\n"
+    )
+    monkeypatch.syspath_prepend(str(place))
+    judges._entry_points.cache_clear()
+    judges.find.cache_clear()
+    yield
+    sys.modules.pop("coin_judge", None)
+    judges._entry_points.cache_clear()
+    judges.find.cache_clear()
+
+
+@pytest.mark.usefixtures("another_package")
+def test_kind_of_another_package_is_found_and_asked(tmp_path: Path) -> None:
+    """An entry point in the group harness.judges is all that a new kind needs."""
+    assert judges.names() == ["checks", "coin", "command", "python", "replay"]
+    root = tmp_path / "e"
+    ask(root, {"name": "one", "kind": "coin"})
+    assert (stored(root)["score"], stored(root)["reasoning"]) == (1.0, "heads")
+
+
+def test_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    """A slot whose judge's kind is not installed says what can be done."""
+    spec = JudgeSpec(number=2, name="x", kind="claud")
+    with pytest.raises(ExperimentError) as caught:
+        judges.build(spec)
+    assert str(caught.value) == (
+        "judge 02 x: the kind 'claud' is not there; configure the judge in experiment.yaml "
+        "(layout: scylla) with one of: checks, command, python, replay"
+    )
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "claud"}])
+    with pytest.raises(ExperimentError):
+        harness.judge_experiment(root)
