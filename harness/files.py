@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExperimentError
+from harness.looking import ANY, Stamp, exists, is_plain, modified, size, stamp
 from harness.reading import (
     Invalid,
     Missing,
@@ -88,25 +89,8 @@ __all__ = [
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-Stamp = tuple[int, int, int] | None
-"""What tells that a file was edited: inode, time, and size; None for no file."""
-
-
 class EditedError(OSError):
     """A file was changed by someone else since it was looked at; it was left as it is."""
-
-
-def stamp(path: Path) -> Stamp:
-    """Return what changes when somebody edits or replaces ``path``."""
-    try:
-        found = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-ANY: Stamp = (-1, -1, -1)
-"""In place of a stamp: replace the file, whoever edited it."""
 
 
 def commit_bytes(
@@ -271,35 +255,6 @@ def keep_copy(path: Path, *, as_: str = "bad") -> Path:
 def link(path: Path, second: Path) -> None:
     """Give a regular file a second name; ``FileExistsError`` if that is taken."""
     os.link(path, second, follow_symlinks=False)
-
-
-def size(path: Path) -> int:
-    """Return the size of a file; 0 if it is not there."""
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
-
-
-def exists(path: Path) -> bool:
-    """Tell whether anything is at ``path``, even a dangling link."""
-    return os.path.lexists(path)
-
-
-def modified(path: Path) -> float:
-    """Return when a file was last written, in seconds since the epoch; 0 if it is not there."""
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0
-
-
-def is_plain(path: Path) -> bool:
-    """Tell whether ``path`` is a regular file and no symbolic link."""
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
 
 
 def _free_name(path: Path, as_: str) -> Path:

@@ -28,7 +28,8 @@ def judge(root: Path, judge: FakeJudge | None = None) -> Outcome:
     """Judge the first slot of an experiment as a session would."""
     found = scanned(root)
     return capture(
-        found.slots[0], lambda slot: judge_slot(slot, layout=found.layout, bench=Bench(), judge=judge)
+        found.slots[0],
+        lambda slot: judge_slot(slot, layout=found.layout, bench=Bench(), judge=judge),
     )
 
 
@@ -47,8 +48,9 @@ def test_refusals_of_the_disk_are_told_from_other_errors(tmp_path: Path, code: i
         raise FileExistsError(errno.EEXIST, "there")
 
 
-@pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistent"])
-@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize(
+    ("error", "persistent"), [(errno.EIO, False), (errno.ENOSPC, True)], ids=["once", "persistent"]
+)
 @pytest.mark.parametrize("call", [*CALLS, "mkdir", "statvfs"])
 def test_slot_is_paid_once_whichever_call_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: int, *, persistent: bool

@@ -11,7 +11,17 @@ import pytest
 from harness import dispatch as module
 from harness.dispatch import Pool, capture, dispatch, explain
 from harness.errors import ExperimentError, Interrupted, JudgeError
-from harness.model import Deferred, Failed, Judged, JudgeSpec, Judgment, Raised, Run, Slot, SlotStatus
+from harness.model import (
+    Deferred,
+    Failed,
+    Judged,
+    JudgeSpec,
+    Judgment,
+    Raised,
+    Run,
+    Slot,
+    SlotStatus,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -272,5 +282,3 @@ def test_outcome_knows_when_and_how_long(slots: list[Slot]) -> None:
 
 def _raise(_: Slot) -> Judged:
     raise ValueError
-
-

@@ -53,14 +53,14 @@ class FaultyOs:
 
 def temporaries(path: Path) -> list[str]:
     """Return what a writer left beside its target."""
-    return [name for name in os.listdir(path) if name.endswith(".tmp")]
+    return [found.name for found in path.iterdir() if found.name.endswith(".tmp")]
 
 
 @pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistent"])
 @pytest.mark.parametrize("error", ERRORS, ids=errno.errorcode.get)
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("replace", [True, False], ids=["replace", "create"])
-def test_failing_call_leaves_the_old_state_or_the_new(  # noqa: PLR0913 - one axis each
+def test_failing_call_leaves_the_old_state_or_the_new(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     call: str,
@@ -189,9 +189,7 @@ def test_link_out_of_the_root_is_refused(tmp_path: Path, kind: str) -> None:
         path = root / "d" / "f"
     with pytest.raises(ExperimentError) as caught:
         files.commit_bytes(path, b"new", root=root)
-    assert str(caught.value) == (
-        f"{path}: leads out of {root} by a symbolic link; remove the link"
-    )
+    assert str(caught.value) == (f"{path}: leads out of {root} by a symbolic link; remove the link")
     assert (outside / "f").read_text() == "precious"
 
 
@@ -212,7 +210,7 @@ def test_json_that_no_reader_would_accept_is_not_written(tmp_path: Path) -> None
     """NaN raises before anything is written; a lone surrogate is escaped."""
     with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
         files.commit_json(tmp_path / "f", {"a": float("nan")}, root=tmp_path)
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
     files.commit_json(tmp_path / "f", {"a": "\ud800"}, root=tmp_path)
     assert json.loads((tmp_path / "f").read_bytes()) == {"a": "\ud800"}
 
@@ -261,19 +259,19 @@ def test_lock_file_is_no_link(tmp_path: Path) -> None:
 
 
 ALONE = {"files.py", "reading.py", "judges/python_child.py", "supervisor.py"}
-"""The one place that writes and the one that reads; and two programs of their own, which may import nothing of ours."""
+"""Who writes, who reads, and two programs of their own, which may import nothing of ours."""
 
 
 def test_only_one_module_of_the_package_opens_files() -> None:
     """No module but files opens a file, or writes one through a path."""
     package = Path(harness.__file__).parent
-    found = []
-    for path in sorted(package.rglob("*.py")):
-        if str(path.relative_to(package)) in ALONE:
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and _opens(ast.unparse(node.func)):
-                found.append(f"{path.relative_to(package)}:{node.lineno} {ast.unparse(node)}")
+    found = [
+        f"{path.relative_to(package)}:{node.lineno} {ast.unparse(node)}"
+        for path in sorted(package.rglob("*.py"))
+        if str(path.relative_to(package)) not in ALONE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and _opens(ast.unparse(node.func))
+    ]
     assert found == []
 
 

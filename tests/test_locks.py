@@ -83,7 +83,9 @@ def test_claim_file_stays(tmp_path: Path) -> None:
 def test_holder_is_named(tmp_path: Path) -> None:
     """The note in the claim says which process of which host has it, and since when."""
     with claim(tmp_path / ".claim"):
-        assert re.fullmatch(rf"\S+:{os.getpid()} since \d\d:\d\d:\d\d UTC", holder(tmp_path / ".claim"))
+        assert re.fullmatch(
+            rf"\S+:{os.getpid()} since \d\d:\d\d:\d\d UTC", holder(tmp_path / ".claim")
+        )
 
 
 def test_holder_without_a_note_is_another_process(tmp_path: Path) -> None:

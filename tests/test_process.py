@@ -27,7 +27,7 @@ Run = "Callable[..., Finished]"
 
 @pytest.fixture
 def launcher() -> Launcher:
-    """A fresh launcher."""
+    """Make a launcher."""
     return Launcher()
 
 
@@ -83,9 +83,7 @@ def test_stdin_is_empty_unless_given(run: Callable[..., Finished], tmp_path: Pat
     assert (tmp_path / "stdout").read_bytes() == b""
 
 
-def test_existing_output_is_never_written_to(
-    run: Callable[..., Finished], tmp_path: Path
-) -> None:
+def test_existing_output_is_never_written_to(run: Callable[..., Finished], tmp_path: Path) -> None:
     """A spool file that is there already is an error, not overwritten."""
     (tmp_path / "stdout").write_text("precious")
     with pytest.raises(FileExistsError):
@@ -93,7 +91,9 @@ def test_existing_output_is_never_written_to(
     assert (tmp_path / "stdout").read_text() == "precious"
 
 
-@pytest.mark.parametrize(("argv", "code"), [(("sh", "-c", "exit 3"), 3), (("sh", "-c", "kill -9 $$"), -9)])
+@pytest.mark.parametrize(
+    ("argv", "code"), [(("sh", "-c", "exit 3"), 3), (("sh", "-c", "kill -9 $$"), -9)]
+)
 def test_exit_code_is_the_programs_own(
     run: Callable[..., Finished], argv: tuple[str, ...], code: int
 ) -> None:
@@ -129,11 +129,11 @@ def test_child_leads_a_session_of_its_own(run: Callable[..., Finished], tmp_path
     assert int((tmp_path / "stdout").read_text()) != os.getsid(0)
 
 
-def test_deadline_ends_a_child_with_sigterm(
-    run: Callable[..., Finished], tmp_path: Path
-) -> None:
+def test_deadline_ends_a_child_with_sigterm(run: Callable[..., Finished], tmp_path: Path) -> None:
     """At the deadline the child gets SIGTERM and may say goodbye."""
-    finished = run("sh", "-c", "trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done", timeout=0.3)
+    finished = run(
+        "sh", "-c", "trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done", timeout=0.3
+    )
     assert finished.timed_out
     assert (tmp_path / "stdout").read_text() == "bye\n"
 
@@ -216,7 +216,6 @@ def test_stop_ends_every_child_and_nothing_starts_afterwards(
     for thread in threads:
         thread.join()
     assert [type(error) for error in ends] == [Interrupted] * 3
-    assert launcher.stopping
     with pytest.raises(Interrupted):
         run("touch", str(tmp_path / "started"))
     assert not (tmp_path / "started").exists()
@@ -227,7 +226,12 @@ def test_stop_kills_what_ignores_sigterm(
     run: Callable[..., Finished], launcher: Launcher, tmp_path: Path
 ) -> None:
     """A child that ignores SIGTERM does not outlive an interrupt."""
-    thread = threading.Thread(target=lambda: pytest.raises(Interrupted, run, *argv))
+
+    def work() -> None:
+        with pytest.raises(Interrupted):
+            run(*argv)
+
+    thread = threading.Thread(target=work)
     argv = ("sh", "-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done")
     thread.start()
     out = tmp_path / "stdout"
@@ -238,9 +242,7 @@ def test_stop_kills_what_ignores_sigterm(
 
 
 @linux
-def test_nothing_is_left_of_many_children(
-    run: Callable[..., Finished], tmp_path: Path
-) -> None:
+def test_nothing_is_left_of_many_children(run: Callable[..., Finished], tmp_path: Path) -> None:
     """After some tens of children there is no zombie and no open descriptor more than before."""
     run("true")
     before = descriptors(), children()
