@@ -100,7 +100,10 @@ def test_killed_session_is_carried_on_without_paying_again(tmp_path: Path) -> No
 
 def test_two_sessions_at_once_pay_every_slot_once(tmp_path: Path) -> None:
     """A slot that is busy elsewhere costs nothing; its session ends with 75 and says who has it."""
-    root, ledger = paid_experiment(tmp_path / "e", runs=3, judges=1, seconds=2)
+    ledger, go = tmp_path / "ledger", tmp_path / "go"
+    ledger.mkdir()
+    body = f": >{ledger}/$$; while [ ! -e {go} ]; do sleep 0.05; done; {answer()}"
+    root = write_experiment(tmp_path / "e", runs=("a", "b", "c"), judges=[shell_judge(body)])
     first = session(root)
     wait_until(lambda: payments(ledger) == 3)
     second = session(root, "-rs")
@@ -108,6 +111,7 @@ def test_two_sessions_at_once_pay_every_slot_once(tmp_path: Path) -> None:
     assert second.returncode == 75, shown
     busy = rf"SKIPPED \[3\] e/experiment.yaml:1: being judged by \S+:{first.pid} since \S+ UTC\n"
     assert re.search(busy, shown), shown
+    go.touch()
     first.communicate(timeout=60)
     assert first.returncode == 0
     assert assert_exactly_paid(root, ledger) == 0
