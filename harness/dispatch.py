@@ -83,6 +83,11 @@ class Pool(Generic[Job]):
         wait(self._jobs, timeout=STOP_WAIT)
 
     @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs at work, and those whose outcome nobody took yet."""
+        return tuple(self._jobs.values())
+
+    @property
     def busy(self) -> int:
         """How many jobs are at work or have an outcome that nobody took yet."""
         return self._parallel - self.free

@@ -18,7 +18,7 @@ def safe_text(text: str, cap: int = LENGTH_CAP) -> str:
     Line breaks and tabs stay; nothing that could steer a terminal does.
     """
     if len(text) > cap:
-        text = f"{text[:cap]} [... {len(text) - cap} characters left out]"
+        text = f"{text[:cap]} [...]"
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 

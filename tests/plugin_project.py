@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from harness import Judge, Question, Slot
 
+WIDTH = 80
+"""Columns of the sessions' terminal."""
+
 REPLY = '{"score": 0.5, "passed": true, "reasoning": "fine"}'
 
 CHECKOUT = Path(harness.__file__).parents[1]
@@ -150,6 +153,10 @@ class Ran:
 
 def alike(line: str) -> str:
     """Return a line with its times and random names replaced."""
+    if last := re.fullmatch(r"=+ (.*) in [\d.]+s(?: \([\d:]+\))? =+", line):
+        title = f" {last[1]} in 0.00s "
+        rule = "=" * ((WIDTH - len(title)) // 2)
+        line = f"{rule}{title}{rule}".ljust(WIDTH, "=")  # as pytest centres it
     line = re.sub(r"\b\d+\.\d\ds\b", "0.00s", line)
     line = re.sub(r"\b\d+s elapsed", "0s elapsed", line)
     line = re.sub(r"\bETA \d+s", "ETA 0s", line)
@@ -192,8 +199,9 @@ class Project:
         plugins = [*plugins] if panel is None else [panel, *plugins]
         args = ["-p", "harness.plugin", *options]
         with warnings.catch_warnings():
-            warnings.simplefilter("default")  # ours make every warning an error
-            return Ran(self.pytester.runpytest_inprocess(*args, plugins=plugins))
+            warnings.resetwarnings()  # ours make every warning an error
+            inside = self.pytester.runpytest_inprocess
+            return Ran(inside(*args, plugins=plugins, no_reraise_ctrlc=True))
 
     def ids(self, *options: str | Path) -> list[str]:
         """Return the node ids that a session would run."""
@@ -235,7 +243,7 @@ def project(
     """Return an empty project with an ini file; only our plugin and pytest's own are loaded."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
     for name in ("PYTEST_ADDOPTS", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
     # Durability is the concern of other tests, and half of a slot's cost here.

@@ -20,7 +20,7 @@ pytest_plugins = ("tests.plugin_project",)
 
 BOTH = pytest.mark.parametrize("options", [(), ("--parallel", "3")], ids=["alone", "parallel"])
 
-WAIT = 10
+WAIT = 60
 """Seconds after which a wait for another thread counts as for ever."""
 
 

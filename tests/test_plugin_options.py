@@ -10,6 +10,9 @@ import pytest
 from tests.plugin_project import FakePanel, slots
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.plugin_project import Project
 
 pytest_plugins = ("tests.plugin_project",)
@@ -156,6 +159,79 @@ def test_status_complete_and_blocked_list_and_judge_nothing(
         *[line.format(root=root) for line in listed],
         "nothing left to judge",
     ]
+
+
+SCYLLA_RUNS = ["T0/00/run_01", "T0/00/run_02", "T0/01/run_03", "T1/00/run_01"]
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (("--tier", "T1"), ["T1/00/run_01/judge_01", "T1/00/run_01/judge_02"]),
+        (("--subtest", "01", "--judge-slot", "2"), ["T0/01/run_03/judge_02"]),
+        (
+            ("--runs", "2,3", "--judge-slot", "1"),
+            ["T0/00/run_02/judge_01", "T0/01/run_03/judge_01"],
+        ),
+        (
+            ("--tier", "T0", "--tier", "T1", "--runs", "1", "--judge-slot", "2"),
+            ["T0/00/run_01/judge_02", "T1/00/run_01/judge_02"],
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_filters_choose_parts_of_scylla_experiments(
+    project: Project,
+    make_scylla: Callable[..., Path],
+    options: tuple[str, ...],
+    names: list[str],
+) -> None:
+    """Tier, subtest, run number, and judge number narrow the selection together."""
+    judgments = {f"{run}/judge_0{n}": None for run in SCYLLA_RUNS for n in (1, 2)}
+    make_scylla(project.path / "exp", runs=SCYLLA_RUNS, models=["a", "b"], judgments=judgments)
+    assert project.ids(*options) == [f"exp/config/experiment.json::{name}" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--runs", "x", "must be run numbers such as 1,3, got 'x'"),
+        ("--runs", "", "must be run numbers such as 1,3, got ''"),
+        ("--runs", "1,,2", "must be run numbers such as 1,3, got '1,,2'"),
+        ("--runs", "0", "must be run numbers such as 1,3, got '0'"),
+        ("--judge-slot", "0", "must be a whole number from 1 on, got '0'"),
+        ("--judge-slot", "x", "must be a whole number from 1 on, got 'x'"),
+    ],
+)
+def test_a_filter_that_is_no_number_is_a_usage_error(
+    project: Project, option: str, value: str, message: str
+) -> None:
+    """The message names the option, what it takes, and what it got; nothing is judged."""
+    project.experiment()
+    panel = FakePanel()
+    done = project.run(f"{option}={value}", panel=panel)
+    assert (done.exit, panel.asked) == (4, [])
+    assert done.problem[1] == f"pytest.main(): error: argument {option}: {message}"
+
+
+@pytest.mark.parametrize("options", [("--tier", "T0"), ("--subtest", "00"), ("--runs", "1")])
+def test_a_scylla_filter_for_a_native_experiment_is_a_usage_error(
+    project: Project, options: tuple[str, ...]
+) -> None:
+    """The message says what to use instead; nothing is judged."""
+    root = project.experiment()
+    panel = FakePanel()
+    done = project.run(*options, panel=panel)
+    assert (done.exit, done.problem, panel.asked) == (
+        4,
+        [
+            (
+                f"ERROR: {options[0]} is for ProjectScylla experiments, and {root} is none; "
+                "select its runs by path or with -k"
+            )
+        ],
+        [],
+    )
 
 
 def test_parallel_is_taken_from_the_ini_file(project: Project) -> None:

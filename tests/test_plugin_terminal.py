@@ -41,7 +41,7 @@ class InOrder:
         """Wait until the slot before this one has its line."""
         place = self.names.index(slot.name)
         if place:
-            assert self.reported[self.names[place - 1]].wait(10)
+            assert self.reported[self.names[place - 1]].wait(60)
 
 
 @BOTH
@@ -198,6 +198,34 @@ def test_a_long_reason_is_cut(project: Project) -> None:
     assert done.progress == [
         line(1, 1, "runs/a/judge_01", "FAIL", f"{'x' * 300} [... 99700 characters left out]")
     ]
+
+
+@BOTH
+def test_of_very_many_slots_only_some_have_lines(
+    project: Project, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every failure and the last slot have one; of the others at most one a second does."""
+    monkeypatch.setattr("harness.plugin.progress.MANY", 5)
+    now = 1000.0
+    monkeypatch.setattr("harness.plugin.progress.time.monotonic", lambda: now)
+    project.experiment(runs=list("abcdef"), judges=1, retries=0)
+    names = slots(*"abcdef", judges=1)
+    order = InOrder(names)
+
+    def answer(slot: Any, question: object) -> str | None:
+        if options:
+            order.wait(slot, question)
+        return "no verdict" if slot.name == names[3] else None
+
+    done = project.run(*options, "--tb=no", panel=FakePanel(answer), plugins=[order])
+    assert done.progress == [
+        line(1, 6, names[0]),
+        line(4, 6, names[3], "FAIL", NO_VERDICT.format("runs/d/judge/judge_01")),
+        line(6, 6, names[5]),
+    ]
+    assert done.lines[-1] == (
+        "========================= 1 failed, 5 passed in 0.00s =========================="
+    )
 
 
 def test_a_slot_that_needs_no_work_is_not_a_line(project: Project) -> None:

@@ -9,10 +9,11 @@ from harness.errors import ExperimentError
 from harness.layouts.base import Layout
 from harness.layouts.native import CONFIG as NATIVE_CONFIG
 from harness.layouts.native import NativeLayout
-from harness.layouts.scylla import PARTS, ScyllaLayout
+from harness.layouts.native import looks_like_run as _looks_native
+from harness.layouts.scylla import PARTS, RUN, ScyllaLayout
 from harness.layouts.scylla_config import CONFIG as SCYLLA_CONFIG
 
-__all__ = ["Layout", "config_of", "open_experiment", "open_parts"]
+__all__ = ["Layout", "config_of", "looks_like_run", "open_experiment", "open_parts"]
 
 # ProjectScylla's first: an experiment.yaml beside its config only overrides it.
 _LAYOUTS: tuple[type[Layout], ...] = (ScyllaLayout, NativeLayout)
@@ -35,6 +36,11 @@ def open_experiment(directory: Path) -> Layout:
     raise ExperimentError(
         f"{directory}: is no experiment; it needs {NATIVE_CONFIG} or {SCYLLA_CONFIG}"
     )
+
+
+def looks_like_run(path: Path) -> bool:
+    """Tell whether a directory is a run of some layout, by its name or by what is in it."""
+    return RUN.fullmatch(path.name) is not None or _looks_native(path)
 
 
 def open_parts(inner: str) -> str:

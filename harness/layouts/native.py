@@ -72,7 +72,7 @@ class NativeLayout(Layout):
 
     def runs(self) -> Iterator[Run]:
         """Yield every directory that the pattern ``runs`` matches, sorted by name."""
-        pattern = Pattern(self._keys.runs, is_run=_looks_like_run, closed=frozenset(INNER))
+        pattern = Pattern(self._keys.runs, is_run=looks_like_run, closed=frozenset(INNER))
         found = dict(pattern.match(self.experiment.root))
         if not found:
             raise ExperimentError(
@@ -235,5 +235,6 @@ class NativeLayout(Layout):
         return ConsensusFiles({path: wanted})
 
 
-def _looks_like_run(path: Path) -> bool:
+def looks_like_run(path: Path) -> bool:
+    """Tell whether a directory has what only runs have."""
     return any(files.is_there(path / name) for name in (*OUTPUTS, RUN_KEYS, *INNER))

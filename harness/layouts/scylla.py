@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 PARTS = ("", "completed", "in_progress")
 """Where tiers lie; a run that lies in two of them is read from the first."""
 
+SHARED = ("score", "passed", "grade", "reasoning")
+"""Keys of ``result.json`` that ``run_result.json`` has as well, after ``judge_``."""
+
 _TIER = re.compile(r"T\d+")
-_RUN = re.compile(r"run_(\d+)")
+RUN = re.compile(r"run_(\d+)")
 
 
 class ScyllaLayout(Layout):
@@ -78,7 +81,7 @@ class ScyllaLayout(Layout):
         return found
 
     def _add_runs(self, found: dict[str, Path], subtest: str, directory: Path) -> None:
-        names = [n for n in files.list_names(directory) if _RUN.fullmatch(n)]
+        names = [n for n in files.list_names(directory) if RUN.fullmatch(n)]
         for name in names:
             path = directory / name
             known = found.get(f"{subtest}/{name}")
@@ -185,11 +188,11 @@ class ScyllaLayout(Layout):
             "grade": result.grade,
             "reasoning": result.reasoning,
         }
-        judged = {f"judge_{key}": value for key, value in wanted.items()}
         path = self.consensus_file(run)
         match files.read_json(path, root=self.experiment.root):
             case files.Ok(stored) if "is_valid" in stored:  # its later format
                 wanted |= _later_keys(stored, judgments, result.score)
+        judged: dict[str, Any] = {f"judge_{key}": wanted[key] for key in SHARED}
         # It holds the agent's figures, too, which cannot be made here: updated, never created.
         agent_file = run.path / "run_result.json"
         match files.read_json(agent_file, root=self.experiment.root):
@@ -204,9 +207,9 @@ class ScyllaLayout(Layout):
 
     def _judges(self, stored: Any, judgments: Mapping[int, Judgment]) -> list[dict[str, Any]]:
         known = {
-            entry.get("judge_number"): entry
+            entry["judge_number"]: entry
             for entry in (stored if isinstance(stored, list) else [])
-            if isinstance(entry, dict)
+            if isinstance(entry, dict) and isinstance(entry.get("judge_number"), int)
         }
         models = {judge.number: judge.model for judge in self.experiment.panel}
         return [

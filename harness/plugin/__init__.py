@@ -58,22 +58,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     """Keep pytest from importing a ``conftest.py`` that lies inside a run."""
     known = early_config.known_args_namespace
     given = list(known.file_or_dir)
-    known.file_or_dir = [_anchor(arg, early_config) for arg in given or [os.curdir]]
-    if known.file_or_dir == [os.curdir]:
-        known.file_or_dir = given
+    if any(options.may_lie_in_experiment(arg, early_config) for arg in given or [os.curdir]):
+        from harness.plugin.arguments import anchors
+
+        known.file_or_dir, known.confcutdir = anchors(given, early_config)
     try:
         return (yield)
     finally:
         known.file_or_dir = given
-
-
-def _anchor(arg: str, config: pytest.Config) -> str:
-    if not options.may_lie_in_experiment(arg, config):
-        return arg
-    from harness.plugin.arguments import locate
-
-    place = locate(arg, config)
-    return arg if place is None else str(place.root / place.config_file.name)
 
 
 def _map_arguments(config: pytest.Config) -> None:

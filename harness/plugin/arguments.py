@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.layouts import config_of, open_parts
+from harness.layouts import config_of, looks_like_run, open_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,26 +58,38 @@ class Selection:
 
 
 def locate(arg: str, config: pytest.Config) -> Place | None:
-    """Find the outermost experiment that an argument lies in, below the root directory.
+    """Find the outermost experiment that an argument lies in, itself or where its links lead.
 
     The outermost, because an agent's workspace may hold something that looks like one.
-    Without an ini file pytest takes the argument itself for the root directory, which
-    then bounds nothing.
     """
     text, _, name = arg.partition("::")
     path = Path(_absolute(config.invocation_params.dir, text))
+    return _locate(path, name, config) or _locate(path.resolve(), name, config)
+
+
+def _locate(path: Path, name: str, config: pytest.Config) -> Place | None:
     bound = config.rootpath if config.inipath is not None else None
     found: Place | None = None
+    outside = False
     for directory in (path, *path.parents):
         config_file = config_of(directory) if directory.is_dir() else None
-        if config_file is not None:
+        # Above the root directory only if a run lies between: then an ini file in the run
+        # has made that the root directory. Without an ini file it bounds nothing.
+        if config_file is not None and not (outside and not _in_a_run(path, directory)):
             inner = "" if path in (config_file, directory) else _relative(path, directory)
             if inner in ("config", "experiment.yaml", "config/experiment.json"):
                 inner = ""
             found = Place(directory, config_file, inner, name)
-        if directory == bound:
-            break
+        outside = outside or directory == bound
     return found
+
+
+def _in_a_run(path: Path, root: Path) -> bool:
+    return any(
+        looks_like_run(directory)
+        for directory in (path, *path.parents)
+        if directory.is_relative_to(root) and directory != root
+    )
 
 
 def _absolute(base: Path, text: str) -> str:
@@ -113,6 +125,25 @@ def map_arguments(config: pytest.Config) -> None:
             selections[root] = None
     config.args = args
     config.stash[SELECTIONS] = selections
+
+
+def anchors(args: list[str], config: pytest.Config) -> tuple[list[str], str]:
+    """Return where pytest is to look for conftest files, and how far up.
+
+    Inside an experiment from its configuration file on. Without an ini file, pytest
+    would look no higher than the argument, and miss the experiment's own.
+    """
+    places = [locate(arg, config) for arg in args or [os.curdir]]
+    found = [
+        arg if place is None else str(place.config_file)
+        for arg, place in zip(args or [os.curdir], places, strict=True)
+    ]
+    cut = Path(config.known_args_namespace.confcutdir)
+    if config.inipath is None:
+        for place in places:
+            if place is not None and cut.is_relative_to(place.root):
+                cut = place.root
+    return ([] if found == [os.curdir] else found), str(cut)
 
 
 def selection_of(config: pytest.Config, root: Path) -> list[Selection] | None:

@@ -7,12 +7,15 @@ thread, one item at a time, in completion order.
 
 from __future__ import annotations
 
+import queue
+import time
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.dispatch import Pool
 from harness.gates import Waiting
+from harness.model import Raised
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.routing import LeanHooks, Record, recording
 
@@ -65,7 +68,9 @@ class Job:
     """A slot's judging: its judge, decided in the main thread, and what it printed."""
 
     item: SlotItem
-    judge: Asks | None
+    judge: Asks | None = None
+    problem: Exception | None = None
+    submitted: float = field(default_factory=time.monotonic)
     record: Record = field(default_factory=Record)
 
 
@@ -107,17 +112,28 @@ class Loop:
                 self._refill(pool, waiting)
                 if not pool.busy:
                     break
-                job, outcome = pool.next()
+                job, outcome = self._next(pool)
                 waiting.done(job.item)
-                if not self._stop_early:
+                if not (self._stop_early or isinstance(outcome, Raised)):
                     self._refill(pool, waiting)  # the lane is full again before the report
                 del open_items[job.item]
                 self._report(job, outcome, next(iter(open_items), after))
         self._raise_if_stopped()
 
+    def _next(self, pool: Pool[Job]) -> tuple[Job, Outcome]:
+        progress = self._panel.progress
+        try:
+            while True:
+                try:
+                    return pool.next(timeout=progress.tick)
+                except queue.Empty:
+                    progress.running((job.item.name, job.submitted) for job in pool.jobs)
+        finally:
+            progress.erase()
+
     def _refill(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> None:
         while pool.free and not self._stopped() and (item := waiting.take()) is not None:
-            pool.submit(Job(item, self._panel.judge_of(item)))
+            pool.submit(self._panel.job(item))
 
     def _work(self, job: Job) -> Outcome:
         """Judge a slot, its output kept apart; called from worker threads."""

@@ -209,6 +209,10 @@ def may_lie_in_experiment(arg: str, config: pytest.Config) -> bool:
     path = os.path.normpath(path)
     if not os.path.lexists(path):
         return False
+    return _inside_experiment(path) or _inside_experiment(os.path.realpath(path))
+
+
+def _inside_experiment(path: str) -> bool:
     while True:
         if any(os.path.lexists(f"{path}/{name}") for name in CONFIGS):
             return True

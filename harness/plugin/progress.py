@@ -12,12 +12,15 @@ from harness.plugin.tally import OUTCOME, SLOT
 from harness.text import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from _pytest.terminal import TerminalReporter
 
 MANY = 500
 """Slots above which there is a line for every failure, but at most one a second for the others."""
+
+ERASE = "\x1b[K"
+"""Erases the rest of a terminal's line (ECMA-48, EL)."""
 
 ESTIMATED_FROM = 3
 """Finished slots from which on the time left is estimated."""
@@ -38,6 +41,7 @@ class Progress:
         self._prefixed = False
         self._done: set[str] = set()
         self._silent = False
+        self._status_shown = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn how many slots there are to judge."""
@@ -57,8 +61,14 @@ class Progress:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Keep pytest from starting a line of its own for a slot."""
         reporter = self._reporter()
-        if reporter is not None:
-            reporter.showfspath = False if nodeid in self._slots else None
+        if reporter is None:
+            return
+        slot = nodeid in self._slots
+        reporter.showfspath = False if slot else None
+        if slot and reporter.currentfspath is not None:
+            # The line of the tests before ends as it does before another file.
+            reporter._write_progress_information_filling_space()  # noqa: SLF001 - pytest's own end of a line
+            reporter.ensure_newline()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
@@ -67,6 +77,7 @@ class Progress:
         reporter = self._reporter()
         if slot is None or reporter is None or not _is_result(report):
             return (yield)
+        self.erase()
         self._done.add(report.nodeid)
         self._silent = True
         try:
@@ -91,6 +102,33 @@ class Progress:
             category, _, word = status
             return category, "", word
         return status
+
+    @property
+    def tick(self) -> float | None:
+        """Seconds between two looks at what is running; None if nobody is there to see it."""
+        reporter = self._reporter()
+        return 1.0 if reporter is not None and bool(reporter.isatty) else None
+
+    def running(self, names_and_starts: Iterable[tuple[str, float]]) -> None:
+        """Say on the terminal's last line what is running, and for how long."""
+        reporter = self._reporter()
+        listed = sorted(names_and_starts, key=lambda pair: pair[1])
+        if reporter is None or not listed:
+            return
+        name, start = listed[0]
+        seconds = time.monotonic() - start
+        text = f"{len(listed)} running, longest {safe_line(name)} {seconds:.0f}s"
+        width = reporter._screen_width - 1  # noqa: SLF001 - the width that pytest itself uses
+        reporter.write_raw(f"\r{text[:width]}{ERASE}")
+        reporter.flush()
+        self._status_shown = True
+
+    def erase(self) -> None:
+        """Take the last line away again."""
+        reporter = self._reporter()
+        if self._status_shown and reporter is not None:
+            reporter.write_raw(f"\r{ERASE}")
+        self._status_shown = False
 
     def _due(self, report: pytest.TestReport) -> bool:
         now = time.monotonic()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from harness.attempt import Asks
     from harness.judges import Judge
-    from harness.model import JudgeSpec, Outcome, Slot
+    from harness.model import Deferred, Judged, JudgeSpec, Outcome, Slot
 
 EXIT_DEFERRED = 75
 """Nothing failed, but slots were deferred: run the same command again later (EX_TEMPFAIL)."""
@@ -159,21 +159,28 @@ class PanelSession:
 
     def judge(self, item: SlotItem) -> Outcome:
         """Judge a slot in this thread, in its turn."""
-        return self.work(Job(item, self.judge_of(item)))
+        return self.work(self.job(item))
+
+    def job(self, item: SlotItem) -> Job:
+        """Decide who judges a slot; a hook that fails is the slot's own failure."""
+        try:
+            return Job(item, self.judge_of(item))
+        except Exception as error:  # noqa: BLE001 - a conftest's code may raise anything
+            return Job(item, problem=error)
 
     def work(self, job: Job) -> Outcome:
         """Judge a slot; called from any thread, never raises for the judge."""
-        item = job.item
-        return capture(
-            item.slot,
-            lambda slot: judge_slot(
-                slot,
-                layout=item.layout,
-                bench=self.bench,
-                judge=job.judge,
-                patient=item.patient,
-            ),
-            pass_on=(pytest.exit.Exception,),
+        return capture(job.item.slot, lambda _: self._judge(job), pass_on=(pytest.exit.Exception,))
+
+    def _judge(self, job: Job) -> Judged | Deferred:
+        if job.problem is not None:
+            raise job.problem
+        return judge_slot(
+            job.item.slot,
+            layout=job.item.layout,
+            bench=self.bench,
+            judge=job.judge,
+            patient=job.item.patient,
         )
 
     def judge_of(self, item: SlotItem) -> Asks | None:
