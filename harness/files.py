@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -273,10 +274,13 @@ def _attempt_numbers() -> Iterator[str]:
         number += 1
 
 
+_TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.tmp")
+
+
 def sweep(directory: Path) -> None:
     """Remove the temporary files of writers that died; only under the directory's lock."""
     for name in list_names(directory):
-        if name.startswith(".") and name.endswith(".tmp"):
+        if _TEMPORARY.fullmatch(name):
             with contextlib.suppress(OSError):
                 os.unlink(directory / name)
 

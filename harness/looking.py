@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Stamp = tuple[int, int, int] | None
-"""What tells that a file was edited: inode, time, and size; None for no file."""
+"""What tells that a file was edited: inode, time, and size; None for no file that can be looked at."""
 
 ANY: Stamp = (-1, -1, -1)
 """In place of a stamp: replace the file, whoever edited it."""
@@ -20,7 +20,7 @@ def stamp(path: Path) -> Stamp:
     """Return what changes when somebody edits or replaces ``path``."""
     try:
         found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
 

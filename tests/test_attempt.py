@@ -518,7 +518,7 @@ def test_deterministic_judge_just_answers_again(root: Path) -> None:
 def test_temporary_files_of_dead_writers_are_swept(root: Path) -> None:
     """What a killed writer left in the slot goes away with the next attempt."""
     finished_attempt(root)
-    (slot_of(root) / ".judgment.json.1.abcd.tmp").write_text("{")
+    (slot_of(root) / ".judgment.json.1.0123abcd.tmp").write_text("{")
     judge(root)
     assert list(slot_of(root).glob(".*.tmp")) == []
 

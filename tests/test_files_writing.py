@@ -16,6 +16,7 @@ import pytest
 import harness
 from harness import files
 from harness.errors import ExperimentError
+from harness.layouts.base import update_derived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,6 +214,73 @@ def test_json_that_no_reader_would_accept_is_not_written(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
     files.commit_json(tmp_path / "f", {"a": "\ud800"}, root=tmp_path)
     assert json.loads((tmp_path / "f").read_bytes()) == {"a": "\ud800"}
+
+
+def test_file_edited_since_it_was_looked_at_is_left_alone(tmp_path: Path) -> None:
+    """A write that is based on an older content does not overwrite a newer one."""
+    path = tmp_path / "f"
+    path.write_text("old")
+    since = files.stamp(path)
+    path.write_text("by hand")
+    with pytest.raises(files.EditedError) as caught:
+        files.commit_bytes(path, b"new", root=tmp_path, since=since)
+    assert (caught.value.strerror, caught.value.filename) == (
+        "was changed by someone else meanwhile",
+        str(path),
+    )
+    assert path.read_text() == "by hand"
+    assert temporaries(tmp_path) == []
+    files.commit_bytes(path, b"new", root=tmp_path, since=files.stamp(path))
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("edit", [None, '{"note": 2}'])
+def test_file_that_appeared_or_vanished_meanwhile_was_edited(
+    tmp_path: Path, edit: str | None
+) -> None:
+    """To delete a file, or to create one, is an edit as well."""
+    path = tmp_path / "f"
+    if edit is None:
+        path.write_text("old")
+    since = files.stamp(path)
+    if edit is None:
+        path.unlink()
+    else:
+        path.write_text(edit)
+    with pytest.raises(files.EditedError):
+        files.commit_bytes(path, b"new", root=tmp_path, since=since)
+    assert path.exists() == (edit is not None)
+
+
+def test_derived_file_keeps_the_keys_that_somebody_adds_while_it_is_updated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit that comes between reading and writing is read again, not lost."""
+    path = tmp_path / "run_result.json"
+    path.write_text('{"note": 1, "score": 0.1}')
+    real = files.commit_json
+    edits = iter(['{"note": 2, "score": 0.1}'])
+
+    def edited(target: Path, value: Any, **how: Any) -> None:
+        for text in edits:
+            path.write_text(text + " " * 9)
+        real(target, value, **how)
+
+    monkeypatch.setattr(files, "commit_json", edited)
+    update_derived(path, {"score": 0.5}, root=tmp_path)
+    assert json.loads(path.read_text()) == {"note": 2, "score": 0.5}
+
+
+def test_only_temporary_files_of_writers_are_swept(tmp_path: Path) -> None:
+    """What a writer that died left goes away; other hidden files stay."""
+    for name in (".f.12.0123abcd.tmp", ".f.tmp", "f.12.0123abcd.tmp", ".f.12.0123abcg.tmp"):
+        (tmp_path / name).write_text("")
+    files.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".f.12.0123abcg.tmp",
+        ".f.tmp",
+        "f.12.0123abcd.tmp",
+    ]
 
 
 def test_spool_is_always_a_new_file(tmp_path: Path) -> None:
