@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness import files, judges, ledger
+from harness import files, judges, ledger, scratch
 from harness.errors import ExperimentError, JudgeError
 from harness.judges import Question, Reply, Spools
 from harness.launch import read_status, was_started
@@ -47,6 +47,8 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
     spools = isinstance(judge, Spools)
     answered, calls = [], Calls()
     for entry in found:
+        if not entry.end:
+            scratch.remove_left(entry.intent.get("scratch"))
         if _is_answered(entry):
             answered.append(entry)
         elif not entry.end:

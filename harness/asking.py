@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
-import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import adopt, disk, files, ledger
@@ -29,9 +26,11 @@ from harness.process import clean_environment
 from harness.prompt import token_line
 from harness.record import judgment_object
 from harness.reply import parse_reply
+from harness.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.attempt import Asks, Bench
     from harness.layouts import Layout
@@ -83,9 +82,9 @@ class Attempts:
         started = datetime.now(UTC)
         with contextlib.ExitStack() as stack:
             with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
-                scratch = stack.enter_context(_scratch())
+                scratch = stack.enter_context(scratch_directory())
                 directory = ledger.open_attempt(
-                    self.layout, self.slot, prompt, started=started, token=token
+                    self.layout, self.slot, prompt, started=started, token=token, scratch=scratch
                 )
                 question = self._question(directory, prompt, token, scratch)
             end = stack.enter_context(self._recorded(directory))
@@ -232,12 +231,3 @@ class Attempts:
     def _close(self, directory: Path, outcome: str, why: str | None, end: dict[str, Any]) -> None:
         root = self.layout.experiment.root
         ledger.close_attempt(directory, outcome, root=root, why=why, **end)
-
-
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="judge-"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

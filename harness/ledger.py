@@ -71,7 +71,13 @@ def inputs_of(prompt: FrozenPrompt, judge: JudgeSpec) -> dict[str, str | None]:
 
 
 def open_attempt(
-    layout: Layout, slot: Slot, prompt: FrozenPrompt, *, started: datetime, token: str | None
+    layout: Layout,
+    slot: Slot,
+    prompt: FrozenPrompt,
+    *,
+    started: datetime,
+    token: str | None,
+    scratch: Path,
 ) -> Path:
     """Put on record, durably, that money may be spent from here on; return the directory."""
     judge, root = slot.judge, layout.experiment.root
@@ -85,6 +91,7 @@ def open_attempt(
         "model": judge.model,
         **inputs_of(prompt, judge),
         "token": token,
+        "scratch": str(scratch),
         "started": started.isoformat(),
     }
     files.commit_json(directory / INTENT, intent, root=root)

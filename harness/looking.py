@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Stamp = tuple[int, int, int] | None
-"""What tells that a file was edited: inode, time, and size; None for no file that can be looked at."""
+"""What tells that a file was edited: inode, time, and size; None if nothing can be seen there."""
 
 ANY: Stamp = (-1, -1, -1)
 """In place of a stamp: replace the file, whoever edited it."""
