@@ -10,7 +10,7 @@ import pytest
 
 from harness.consensus import consensus
 from harness.errors import ExperimentError
-from harness.layouts import config_of, open_experiment, open_parts
+from harness.layouts import config_of, looks_like_run, open_experiment, open_parts
 from harness.layouts.base import judgment_of
 from harness.layouts.native import NativeLayout
 from harness.scores import GRADES
@@ -91,6 +91,16 @@ def test_a_configuration_that_is_no_file_says_so(tmp_path: Path, kind: str, why:
             (tmp_path / "other.yaml").write_text("judges: []")
             path.symlink_to(tmp_path / "other.yaml")
     assert error_of(root) == f"{path}: {why}"
+
+
+def test_a_run_is_known_by_its_name_or_by_its_files(tmp_path: Path) -> None:
+    """Before any configuration is read, a directory can be told to be a run of some layout."""
+    for name in ("run_01", "plain", "a"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a" / "output.md").touch()
+    assert looks_like_run(tmp_path / "run_01")
+    assert looks_like_run(tmp_path / "a")
+    assert not looks_like_run(tmp_path / "plain")
 
 
 def test_the_parts_of_a_projectscylla_experiment_name_no_run() -> None:
@@ -315,6 +325,19 @@ def test_what_is_wrong_with_one_run_spoils_only_that(
     assert found["runs/a"].problem == why.format(path=path, run=path.parent)
     assert found["runs/b"].problem is None
     assert found["runs/b"].rubric is not None
+
+
+def test_a_damaged_rubric_that_some_runs_share_is_read_once_for_all(
+    tmp_path: Path, make_experiment: Make
+) -> None:
+    """Each of them says what is wrong; the runs with another rubric are as they were."""
+    root = make_experiment(tmp_path, runs=["x/a", "x/b", "y/c"], judges=1)
+    (root / "experiment.yaml").write_text("runs: runs/*/*\njudges: [{name: j, kind: checks}]\n")
+    path = root / "runs" / "x" / "rubric.yaml"
+    path.write_text("{}")
+    why = f"{path}: the key 'categories' is missing; add it"
+    problems = {name: run.problem for name, run in runs_of(root).items()}
+    assert problems == {"runs/x/a": why, "runs/x/b": why, "runs/y/c": None}
 
 
 @pytest.mark.parametrize("missing", ["task.md", "rubric.yaml"])

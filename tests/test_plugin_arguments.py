@@ -319,9 +319,15 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("argument", ARGUMENTS)
-@pytest.mark.parametrize("ini", [True, False], ids=["ini", "no ini"])
 @pytest.mark.parametrize(
-    "options", [(), ("--import-mode=importlib",), ("--doctest-modules",)], ids=" ".join
+    ("options", "ini"),
+    [
+        ((), True),
+        ((), False),
+        (("--import-mode=importlib",), True),
+        (("--doctest-modules",), True),
+    ],
+    ids=["ini", "no ini", "importlib", "doctest"],
 )
 def test_no_file_of_a_run_is_imported_for_an_argument(
     hostile: Project, argument: str, options: tuple[str, ...], *, ini: bool
@@ -418,7 +424,6 @@ def test_the_experiments_own_conftest_holds_inside(
     assert judged_by_the_conftest(hostile)
 
 
-@pytest.mark.xfail(strict=True, reason="confcutdir is the current directory without an ini file")
 @pytest.mark.parametrize("place", INSIDE)
 def test_the_experiments_own_conftest_holds_inside_without_an_ini_file(
     hostile: Project, monkeypatch: pytest.MonkeyPatch, place: str
@@ -429,7 +434,6 @@ def test_the_experiments_own_conftest_holds_inside_without_an_ini_file(
     assert judged_by_the_conftest(hostile)
 
 
-@pytest.mark.xfail(strict=True, reason="a link to a run is taken for a directory of tests")
 def test_no_file_of_a_run_is_imported_through_a_link(hostile: Project) -> None:
     """A symbolic link from elsewhere into a run means that run, too."""
     (hostile.path / "link").symlink_to("exp/runs/a/workspace")
@@ -444,7 +448,6 @@ INIS = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="an ini file in a workspace bounds the search upwards")
 @pytest.mark.parametrize("ini", INIS)
 @pytest.mark.parametrize("inside", [False, True], ids=["argument", "inside"])
 def test_an_ini_file_in_a_workspace_does_not_open_it(

@@ -102,7 +102,7 @@ def test_a_printed_id_can_be_pasted_back(project: Project, name: str) -> None:
     assert project.ids(printed[0]) == printed
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("name", [*MAPPED, "two words"])
 def test_a_failed_slot_of_any_name_is_found_by_lf(project: Project, name: str) -> None:
     """``--lf`` runs the failed slot again, and no other."""
     project.experiment(runs=[*ODD, "br", "col"], judges=1)

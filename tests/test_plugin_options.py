@@ -411,8 +411,13 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("options", HARMLESS)
-@pytest.mark.parametrize("lanes", ["1", "2"])
+IN_TURN = ["-s", "-W error", "-p no:capture", "-p no:terminal", "-p no:skipping", "-p no:logging"]
+
+
+@pytest.mark.parametrize(
+    ("lanes", "options"),
+    [*(("2", options) for options in HARMLESS), *(("1", options) for options in IN_TURN)],
+)
 def test_slots_are_judged_under_every_option(project: Project, options: str, lanes: str) -> None:
     """Whatever the option, a failing slot fails, the others are recorded, the runs settled."""
     root = project.experiment(retries=0)

@@ -374,17 +374,7 @@ def test_the_hook_is_called_in_the_main_thread(project: Project, options: tuple[
     assert calls == [(name, True) for name in slots("a")]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        (),
-        pytest.param(
-            ("--parallel", "2"),
-            marks=pytest.mark.xfail(strict=True, reason="an internal error when it is submitted"),
-        ),
-    ],
-    ids=["alone", "parallel"],
-)
+@BOTH
 def test_a_hook_that_raises_fails_its_slot(project: Project, options: tuple[str, ...]) -> None:
     """The other slots are judged; there is no internal error."""
 

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import harness
 from harness.criteria import Category, Criterion, Rubric
 from harness.freeze import FrozenPrompt
+from harness.json_text import parse_json_object
 from harness.judges import Reply
 from harness.layouts.base import judgment_of
 from harness.model import JudgeSpec, Run, Slot, SlotStatus
 from harness.record import judgment_object
-from harness.reply import Verdict
+from harness.reply import ReplyError, Verdict, parse_reply
 from harness.scores import GRADES
 
 RUBRIC = Rubric(
@@ -157,6 +160,42 @@ def test_without_a_rubric_the_declared_score_counts() -> None:
     made = record(verdict, rubric=None)
     assert (made["score"], made["grade"]) == (0.7, "B")
     assert made["provenance"]["rubric_score"] is None
+
+
+criteria_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(st.characters(), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=10,
+)
+
+
+@given(
+    st.floats(0, 1),
+    st.booleans(),
+    st.text(st.characters()),
+    st.none() | st.dictionaries(st.sampled_from(["f", "q"]), criteria_values),
+    st.sampled_from(["rubric", "declared"]),
+)
+def test_every_verdict_survives_its_file(
+    score: float,
+    passed: bool,  # noqa: FBT001 - drawn
+    reasoning: str,
+    criteria: dict[str, Any] | None,
+    score_from: str,
+) -> None:
+    """What is accepted as a verdict can be written, and is read back as a valid judgment."""
+    reply = {"score": score, "passed": passed, "reasoning": reasoning, "categories": criteria}
+    try:
+        verdict = parse_reply(json.dumps(reply))
+    except ReplyError as error:
+        assert str(error) == (  # noqa: PT017 - the only reason there may be
+            "the reply is invalid: criteria_scores holds a number that is not finite"
+        )
+        return
+    made = record(verdict, score_from=score_from)
+    read = judgment_of(parse_json_object(json.dumps(made, indent=2, allow_nan=False)), GRADES)
+    assert (read.score, read.passed, read.reasoning) == (made["score"], passed, reasoning)
+    assert json.dumps(read.raw, sort_keys=True) == json.dumps(made, sort_keys=True)
 
 
 def test_what_is_recorded_is_read_back() -> None:

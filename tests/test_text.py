@@ -32,17 +32,16 @@ def test_what_steers_a_terminal_becomes_visible(text: str, shown: str) -> None:
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    """The beginning is shown, and how much is not."""
-    assert safe_text("abcdef", 4) == "abcd [... 2 characters left out]"
+    """The beginning is shown, and that there is more."""
+    assert safe_text("abcdef", 4) == "abcd [...]"
     assert safe_text("abcd", 4) == "abcd"
-    shown = safe_text("x" * (LENGTH_CAP + 1))
-    assert shown == "x" * LENGTH_CAP + " [... 1 characters left out]"
+    assert safe_text("x" * (LENGTH_CAP + 1)) == "x" * LENGTH_CAP + " [...]"
 
 
 def test_a_line_is_one_line() -> None:
     """White space of any kind becomes single spaces."""
     assert safe_line(" a\r\n\tb\u2028c\x1b ") == "a b c\\x1b"
-    assert safe_line("x" * 301) == "x" * 300 + " [... 1 characters left out]"
+    assert safe_line("x" * 301) == "x" * 300 + " [...]"
 
 
 @given(st.text(st.characters()))

@@ -134,12 +134,9 @@ class NativeLayout(Layout):
 
     def _look_up(self, path: Path, name: str) -> Path | None:
         """Find ``name`` in the run's directory or the nearest above it, up to the experiment."""
-        for directory in (path, *path.parents):
-            if files.is_there(directory / name):
-                return directory / name
-            if directory == self.experiment.root:
-                return None
-        return None
+        above = [path, *path.parents]
+        inside = above[: above.index(self.experiment.root) + 1]
+        return next((d / name for d in inside if files.is_there(d / name)), None)
 
     def _rubric(self, path: Path) -> Rubric:
         file = self._look_up(path, self._keys.rubric)
