@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import json
 import os
 import re
@@ -148,9 +149,15 @@ def _write_target(path: Path, root: Path) -> Path:
         target = path.resolve()
     elif path.parent.exists():
         target = path.parent.resolve() / path.name
-    if not is_within(str(target), os.path.realpath(root)):
+    if not is_within(str(target), _real_root(root)):
         raise ExperimentError(f"{path}: leads out of {root} by a symbolic link; remove the link")
     return target
+
+
+@functools.lru_cache(maxsize=64)
+def _real_root(root: Path) -> str:
+    """Resolve an experiment's root once; it does not move during a session."""
+    return os.path.realpath(root)
 
 
 def _write_new(path: Path, data: bytes, *, durable: bool, like: Path | None) -> None:
@@ -192,7 +199,8 @@ def _sync_directory(path: Path) -> None:
 
 def make_directory(path: Path, *, root: Path) -> None:
     """Create ``path`` and its parents; refuse to leave ``root`` through a link."""
-    path.mkdir(parents=True, exist_ok=True)
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
     if not inside(path, root):
         raise ExperimentError(f"{path}: leads out of {root} by a symbolic link; remove the link")
 
