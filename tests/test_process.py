@@ -18,6 +18,7 @@ from harness.process import Finished, Launcher, clean_environment
 from tests.workshop import children, descriptors
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -219,6 +220,20 @@ def test_stop_ends_every_child_and_nothing_starts_afterwards(
     with pytest.raises(Interrupted):
         run("touch", str(tmp_path / "started"))
     assert not (tmp_path / "started").exists()
+
+
+def test_answer_that_was_complete_when_the_session_stopped_is_not_thrown_away(
+    run: Callable[..., Finished], launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that had ended well by itself just before the interrupt counts."""
+    real = process._wait
+
+    def stopped_meanwhile(child: subprocess.Popen[bytes], timeout: float) -> None:
+        real(child, timeout)
+        launcher._stopping = True
+
+    monkeypatch.setattr(process, "_wait", stopped_meanwhile)
+    assert run("true").exit_code == 0
 
 
 @linux
