@@ -83,7 +83,7 @@ def reply() -> Callable[..., str]:
 def make_experiment(reply: Callable[..., str]) -> Callable[..., Path]:
     """Return a factory of native experiments with a panel that replays recorded replies."""
 
-    def make(  # noqa: PLR0913 - a factory: every part has a default
+    def make(
         root: Path,
         *,
         runs: Iterable[str] | Mapping[str, str | None] = ("a", "b"),
@@ -122,7 +122,7 @@ def make_scylla(
 ) -> Callable[..., Path]:
     """Return a factory of experiments in ProjectScylla's layout."""
 
-    def make(  # noqa: PLR0913 - a factory: every part has a default
+    def make(
         root: Path,
         *,
         runs: Iterable[str] = ("T0/00/run_01",),
