@@ -55,7 +55,6 @@ __all__ = [
     "Read",
     "Stamp",
     "Unreadable",
-    "check_room",
     "commit_bytes",
     "commit_json",
     "copy_tree",
@@ -291,17 +290,6 @@ def sweep(directory: Path) -> None:
         if _TEMPORARY.fullmatch(name):
             with contextlib.suppress(OSError):
                 os.unlink(directory / name)
-
-
-ROOM = 1 << 20
-"""Bytes that must be free before money is spent: a judgment, its consensus, and some output."""
-
-
-def check_room(directory: Path) -> None:
-    """Raise ``OSError`` (ENOSPC) if the file system could not take another judgment."""
-    found = os.statvfs(directory)
-    if found.f_bavail * found.f_frsize < ROOM or (found.f_files and not found.f_favail):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory))
 
 
 def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], set[str]]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness import files
+from harness import disk, files
 from harness.model import Calls
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def open_attempt(
     name = f"{started:%Y%m%dT%H%M%S.%fZ}-{_host()}-{secrets.token_hex(3)}"
     directory = layout.attempts_directory(slot.run, judge) / name
     files.make_directory(directory, root=root)
-    files.check_room(directory)
+    disk.check_room(directory)
     intent = {
         "judge": judge.name,
         "kind": judge.kind,
