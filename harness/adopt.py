@@ -6,17 +6,20 @@ is found here has come to its end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness import files, ledger
-from harness.judges import Reply, Spools
+from harness import files, judges, ledger, scratch
+from harness.errors import ExperimentError, JudgeError
+from harness.judges import Question, Reply, Spools
 from harness.launch import read_status, was_started
 from harness.model import Calls
+from harness.process import of_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.attempt import Asks
     from harness.layouts import Layout
     from harness.ledger import Entry
     from harness.model import Slot
@@ -44,6 +47,8 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
     spools = isinstance(judge, Spools)
     answered, calls = [], Calls()
     for entry in found:
+        if not entry.end:
+            scratch.remove_left(entry.intent.get("scratch"))
         if _is_answered(entry):
             answered.append(entry)
         elif not entry.end:
@@ -83,9 +88,31 @@ def same_inputs(found: Legacy, inputs: dict[str, str | None]) -> Iterator[Entry]
             yield entry
 
 
-def figures(entry: Entry) -> Reply:
+def _figures(entry: Entry) -> Reply:
     """Return what the harness recorded of a reply beside its text."""
     end = entry.end
     return Reply(
         text="", model=end.get("model"), tokens=end.get("tokens"), cost_usd=end.get("cost_usd")
     )
+
+
+def reader_of(judge: Asks, slot: Slot) -> Spools | None:
+    """Return who can read the output of the slot's judge: the judge, or the one it wraps."""
+    if isinstance(judge, Spools):
+        return judge
+    try:
+        configured = judges.build(slot.judge)
+    except ExperimentError:
+        return None
+    return configured if isinstance(configured, Spools) else None
+
+
+def recorded_reply(entry: Entry, question: Question, reader: Spools | None) -> Reply:
+    """Read the answer of an earlier attempt as it was read, or would have been, then."""
+    if reader is not None and not entry.end.get("answered"):
+        return reader.reply_of(of_record(question.stdout, question.stderr), question)
+    match files.read_text(entry.stdout, root=entry.directory):
+        case files.Ok(text):
+            return replace(_figures(entry), text=str(text))
+        case _:
+            raise JudgeError("the recorded reply cannot be read")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
-import shutil
-import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import adopt, disk, files, judges, ledger
+from harness import adopt, disk, files, ledger
 from harness.commit import commit_judgment
 from harness.errors import (
     DiskError,
@@ -23,19 +20,20 @@ from harness.errors import (
     RetryableError,
 )
 from harness.freeze import FrozenPrompt, frozen_prompt
-from harness.judges import Question, Reply, Spools
+from harness.judges import Question, Reply
 from harness.model import ADOPTED, NO_CALLS, Calls, Judgment
-from harness.process import clean_environment, of_record
+from harness.process import clean_environment
 from harness.prompt import token_line
 from harness.record import judgment_object
 from harness.reply import parse_reply
+from harness.scratch import scratch_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.attempt import Asks, Bench
     from harness.layouts import Layout
-    from harness.ledger import Entry
     from harness.model import Slot
 
 
@@ -84,9 +82,9 @@ class Attempts:
         started = datetime.now(UTC)
         with contextlib.ExitStack() as stack:
             with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
-                scratch = stack.enter_context(_scratch())
+                scratch = stack.enter_context(scratch_directory())
                 directory = ledger.open_attempt(
-                    self.layout, self.slot, prompt, started=started, token=token
+                    self.layout, self.slot, prompt, started=started, token=token, scratch=scratch
                 )
                 question = self._question(directory, prompt, token, scratch)
             end = stack.enter_context(self._recorded(directory))
@@ -114,7 +112,7 @@ class Attempts:
 
     def _adopt(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]] | None:
         """Commit the latest finished answer to the very same question, if there is one."""
-        reader = _reader(self.judge, self.slot)
+        reader = adopt.reader_of(self.judge, self.slot)
         found = adopt.legacy(self.layout, self.slot, reader)
         self.calls += found.calls
         inputs = ledger.inputs_of(prompt, self.slot.judge)
@@ -124,7 +122,7 @@ class Attempts:
                 continue
             question = self._question(entry.directory, prompt, None, entry.directory)
             try:
-                reply = _recorded_reply(entry, question, reader)
+                reply = adopt.recorded_reply(entry, question, reader)
                 started, ended = entry.times()
                 value = self._value(reply, prompt, entry.directory, token, started, question)
             except JudgeError:  # it was a wasted call then, and still is
@@ -233,34 +231,3 @@ class Attempts:
     def _close(self, directory: Path, outcome: str, why: str | None, end: dict[str, Any]) -> None:
         root = self.layout.experiment.root
         ledger.close_attempt(directory, outcome, root=root, why=why, **end)
-
-
-def _reader(judge: Asks, slot: Slot) -> Spools | None:
-    """Return who can read the output of the slot's judge: the judge, or the one it wraps."""
-    if isinstance(judge, Spools):
-        return judge
-    try:
-        configured = judges.build(slot.judge)
-    except ExperimentError:
-        return None
-    return configured if isinstance(configured, Spools) else None
-
-
-def _recorded_reply(entry: Entry, question: Question, reader: Spools | None) -> Reply:
-    """Read the answer of an earlier attempt as it was read, or would have been, then."""
-    if reader is not None and not entry.end.get("answered"):
-        return reader.reply_of(of_record(question.stdout, question.stderr), question)
-    match files.read_text(entry.stdout, root=entry.directory):
-        case files.Ok(text):
-            return replace(adopt.figures(entry), text=str(text))
-        case _:
-            raise JudgeError("the recorded reply cannot be read")
-
-
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="judge-"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from typing import TYPE_CHECKING
 
 from harness.errors import DiskError
@@ -33,3 +34,14 @@ def writing(place: Path, consequence: str = UNPAID) -> Iterator[None]:
             raise
         where = error.filename2 or error.filename or place
         raise DiskError(f"{where}: cannot be written ({error.strerror}); {consequence}") from None
+
+
+ROOM = 1 << 20
+"""Bytes that must be free before money is spent: a judgment, its consensus, and some output."""
+
+
+def check_room(directory: Path) -> None:
+    """Raise ``OSError`` (ENOSPC) if the file system could not take another judgment."""
+    found = os.statvfs(directory)
+    if found.f_bavail * found.f_frsize < ROOM or (found.f_files and not found.f_favail):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory))

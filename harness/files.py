@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -18,6 +20,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExperimentError
+from harness.looking import ANY, Stamp, exists, is_plain, modified, size, stamp
 from harness.reading import (
     Invalid,
     Missing,
@@ -52,7 +55,6 @@ __all__ = [
     "Read",
     "Stamp",
     "Unreadable",
-    "check_room",
     "commit_bytes",
     "commit_json",
     "copy_tree",
@@ -88,25 +90,8 @@ __all__ = [
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-Stamp = tuple[int, int, int] | None
-"""What tells that a file was edited: inode, time, and size; None for no file."""
-
-
 class EditedError(OSError):
     """A file was changed by someone else since it was looked at; it was left as it is."""
-
-
-def stamp(path: Path) -> Stamp:
-    """Return what changes when somebody edits or replaces ``path``."""
-    try:
-        found = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-ANY: Stamp = (-1, -1, -1)
-"""In place of a stamp: replace the file, whoever edited it."""
 
 
 def commit_bytes(
@@ -163,9 +148,15 @@ def _write_target(path: Path, root: Path) -> Path:
         target = path.resolve()
     elif path.parent.exists():
         target = path.parent.resolve() / path.name
-    if not is_within(str(target), os.path.realpath(root)):
+    if not is_within(str(target), _real_root(root)):
         raise ExperimentError(f"{path}: leads out of {root} by a symbolic link; remove the link")
     return target
+
+
+@functools.lru_cache(maxsize=64)
+def _real_root(root: Path) -> str:
+    """Resolve an experiment's root once; it does not move during a session."""
+    return os.path.realpath(root)
 
 
 def _write_new(path: Path, data: bytes, *, durable: bool, like: Path | None) -> None:
@@ -207,7 +198,8 @@ def _sync_directory(path: Path) -> None:
 
 def make_directory(path: Path, *, root: Path) -> None:
     """Create ``path`` and its parents; refuse to leave ``root`` through a link."""
-    path.mkdir(parents=True, exist_ok=True)
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
     if not inside(path, root):
         raise ExperimentError(f"{path}: leads out of {root} by a symbolic link; remove the link")
 
@@ -273,35 +265,6 @@ def link(path: Path, second: Path) -> None:
     os.link(path, second, follow_symlinks=False)
 
 
-def size(path: Path) -> int:
-    """Return the size of a file; 0 if it is not there."""
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
-
-
-def exists(path: Path) -> bool:
-    """Tell whether anything is at ``path``, even a dangling link."""
-    return os.path.lexists(path)
-
-
-def modified(path: Path) -> float:
-    """Return when a file was last written, in seconds since the epoch; 0 if it is not there."""
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0
-
-
-def is_plain(path: Path) -> bool:
-    """Tell whether ``path`` is a regular file and no symbolic link."""
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
-
-
 def _free_name(path: Path, as_: str) -> Path:
     for number in _attempt_numbers():
         kept = path.with_name(f"{path.name}.{as_}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{number}")
@@ -318,23 +281,15 @@ def _attempt_numbers() -> Iterator[str]:
         number += 1
 
 
+_TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.tmp")
+
+
 def sweep(directory: Path) -> None:
     """Remove the temporary files of writers that died; only under the directory's lock."""
     for name in list_names(directory):
-        if name.startswith(".") and name.endswith(".tmp"):
+        if _TEMPORARY.fullmatch(name):
             with contextlib.suppress(OSError):
                 os.unlink(directory / name)
-
-
-ROOM = 1 << 20
-"""Bytes that must be free before money is spent: a judgment, its consensus, and some output."""
-
-
-def check_room(directory: Path) -> None:
-    """Raise ``OSError`` (ENOSPC) if the file system could not take another judgment."""
-    found = os.statvfs(directory)
-    if found.f_bavail * found.f_frsize < ROOM or (found.f_files and not found.f_favail):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(directory))
 
 
 def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], set[str]]) -> None:

@@ -113,7 +113,8 @@ def wrapped(
 @functools.cache
 def timeout_program() -> str | None:
     """Return the path of GNU coreutils' ``timeout``; others do not end the whole group."""
-    path = shutil.which("timeout", path=os.environ.get("PATH", os.defpath))
+    search = os.environ.get("PATH", os.defpath)
+    path = shutil.which("timeout", path=search)
     if path is None:
         return None
     try:
@@ -123,6 +124,8 @@ def timeout_program() -> str | None:
             check=False,
             timeout=5,
             stdin=subprocess.DEVNULL,
+            # never os.environ itself: pytest changes it while threads start processes
+            env={"PATH": search, "LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

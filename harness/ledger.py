@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness import files
+from harness import disk, files
 from harness.model import Calls
 
 if TYPE_CHECKING:
@@ -71,20 +71,27 @@ def inputs_of(prompt: FrozenPrompt, judge: JudgeSpec) -> dict[str, str | None]:
 
 
 def open_attempt(
-    layout: Layout, slot: Slot, prompt: FrozenPrompt, *, started: datetime, token: str | None
+    layout: Layout,
+    slot: Slot,
+    prompt: FrozenPrompt,
+    *,
+    started: datetime,
+    token: str | None,
+    scratch: Path,
 ) -> Path:
     """Put on record, durably, that money may be spent from here on; return the directory."""
     judge, root = slot.judge, layout.experiment.root
     name = f"{started:%Y%m%dT%H%M%S.%fZ}-{_host()}-{secrets.token_hex(3)}"
     directory = layout.attempts_directory(slot.run, judge) / name
     files.make_directory(directory, root=root)
-    files.check_room(directory)
+    disk.check_room(directory)
     intent = {
         "judge": judge.name,
         "kind": judge.kind,
         "model": judge.model,
         **inputs_of(prompt, judge),
         "token": token,
+        "scratch": str(scratch),
         "started": started.isoformat(),
     }
     files.commit_json(directory / INTENT, intent, root=root)

@@ -54,6 +54,25 @@ def holder(path: Path) -> str:
     """Return who holds a claim, as far as its note tells."""
     match files.read_text(path, root=path.parent, cap=4096):
         case files.Ok(text) if text.strip():
-            return str(text.strip())
+            note = str(text.strip())
+            return (
+                f"{note} (that session is gone, its judge is still at work)"
+                if _gone(note)
+                else note
+            )
         case _:
             return "another process"
+
+
+def _gone(note: str) -> bool:
+    """Tell whether the session that wrote a note was on this host and has ended."""
+    host, _, pid = note.split(" ", maxsplit=1)[0].rpartition(":")
+    if host != socket.gethostname() or not pid.isascii() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # not ours to ask, so it is there
+        return False
+    return False

@@ -182,8 +182,8 @@ class Launcher:
                     pass_fds=tuple(inherit),
                 )
             except (OSError, ValueError) as error:
-                why = error.strerror if isinstance(error, OSError) else str(error)
-                raise NotStartedError(f"the judge cannot be started ({why})") from None
+                reason = error.strerror if isinstance(error, OSError) else error
+                raise NotStartedError(f"the judge cannot be started ({reason})") from None
             self._running[child.pid] = child
         return child
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ def render_prompt(
     ``run``, and ``boundary``.
     """
     try:
-        compiled = _ENVIRONMENT.from_string(DEFAULT_TEMPLATE if template is None else template)
+        compiled = _compiled(DEFAULT_TEMPLATE if template is None else template)
         return compiled.render(
             task=parts.task.strip(),
             rubric=parts.rubric.strip(),
@@ -96,6 +97,12 @@ def render_prompt(
     except Exception as error:  # noqa: BLE001 - whatever an expression of the template raises
         why = f"{type(error).__name__}: {error}"
     raise ExperimentError(f"{source}: {why}; correct the template")
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(template: str) -> jinja2.Template:
+    """Compile a template once: that takes longer than the rest of a slot."""
+    return _ENVIRONMENT.from_string(template)
 
 
 def clean(text: str) -> str:

@@ -69,6 +69,7 @@ def _settle_run(
         return False, result, wanted.problems
     files.make_directory(layout.judge_directory(run), root=root)
     with locked(layout.settle_lock(run)):
+        files.sweep(layout.judge_directory(run))
         # Another session may have judged or settled since: what is on disk now counts.
         result, wanted = _wanted(layout, run, read_judgments(layout, run))
         for path, keys in wanted.wanted.items():

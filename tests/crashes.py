@@ -95,9 +95,7 @@ def crash_loop(
     assert adopted
 
 
-def kill_some(
-    root: Path, options: Sequence[str], sessions: int, life: Callable[[], float]
-) -> int:
+def kill_some(root: Path, options: Sequence[str], sessions: int, life: Callable[[], float]) -> int:
     """Start sessions, kill each at a random moment; return how many were alive to be killed."""
     started = [session(root, *options) for _ in range(sessions)]
     killed = 0
@@ -139,7 +137,7 @@ def assert_exactly_paid(root: Path, ledger: Path) -> int:
 
 
 def assert_consensus_is_fresh(root: Path) -> None:
-    """Deleting every consensus and settling again gives the same files.
+    """Check that deleting every consensus and settling again gives the same files.
 
     A run whose judgments have all been deleted keeps a consensus that says so.
     """
@@ -151,7 +149,9 @@ def assert_consensus_is_fresh(root: Path) -> None:
         if name in judged:
             path.unlink()
     empty = [value for name, value in stored.items() if name not in judged]
-    assert all((value["judged"], value["score"], value["passed"]) == (0, None, None) for value in empty)
+    assert all(
+        (value["judged"], value["score"], value["passed"]) == (0, None, None) for value in empty
+    )
     settled = settle(scanned(root))
     assert settled.problems == []
     again = {name: json.loads((root / name / "judge/result.json").read_text()) for name in stored}

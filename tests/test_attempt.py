@@ -38,11 +38,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """An experiment of one run and one judge."""
+    """Write an experiment of one run and one judge."""
     return write_experiment(tmp_path / "e", judges=[shell_judge(answer())])
 
 
-def judge(root: Path, judge: FakeJudge | None = None, *, status: SlotStatus | None = None) -> Outcome:
+def judge(
+    root: Path, judge: FakeJudge | None = None, *, status: SlotStatus | None = None
+) -> Outcome:
     """Judge the only slot of an experiment as a session would."""
     found = scanned(root)
     (slot,) = found.slots
@@ -155,7 +157,7 @@ def test_invalid_reply_is_kept_counted_and_asked_again_once(root: Path) -> None:
     assert isinstance(outcome, Judged)
     assert outcome.calls == Calls(paid=2, wasted=1)
     assert [end["outcome"] for end in ends(root)] == ["failed", "judged"]
-    first = sorted((slot_of(root) / "attempts").iterdir())[0]
+    first = min((slot_of(root) / "attempts").iterdir())
     assert ends(root)[0]["why"] == (
         f"the reply is invalid: score must be within 0..1, got 2; it is kept in {first}/stdout"
     )
@@ -291,7 +293,9 @@ def make_stale(root: Path, **extra: object) -> bytes:
 def test_stale_judgment_is_replaced_with_unknown_keys_and_mode_kept(root: Path) -> None:
     """The old judgment is kept with the attempt; a person's own keys and the mode survive."""
     old = make_stale(root, note="mine")
-    outcome = judge(root, FakeJudge(lambda _: json.dumps({**VERDICT, "score": 0.5})), status=SlotStatus.STALE)
+    outcome = judge(
+        root, FakeJudge(lambda _: json.dumps({**VERDICT, "score": 0.5})), status=SlotStatus.STALE
+    )
     assert isinstance(outcome, Judged)
     assert (stored(root)["score"], stored(root)["note"]) == (0.5, "mine")
     assert (slot_of(root) / "judgment.json").stat().st_mode & 0o777 == 0o640
@@ -354,7 +358,7 @@ def test_token_is_asked_for_and_only_replies_that_repeat_it_count(tmp_path: Path
     assert stored(root)["score"] == 0.75
 
 
-# --- adoption --------------------------------------------------------------------------------------
+# --- adoption -----------------------------------------------------------------------------------
 
 
 def finished_attempt(root: Path, *, status: str | None = "0\n", text: str | None = None) -> Path:
@@ -457,7 +461,12 @@ def test_judgment_that_a_person_deleted_is_adopted_again(root: Path) -> None:
 
 def test_token_of_the_attempt_must_stand_in_the_adopted_answer(tmp_path: Path) -> None:
     """Adoption is as strict as asking: only an object with that call's token counts."""
-    entry = {**shell_judge("sed -n 's/.*\"token\": /{\"score\": 0.5, \"passed\": true, \"reasoning\": \"\", \"token\": \"/p' | tail -1 | tr '\\n' '\"'; echo '}'"), "require_token": True}
+    # answers with the last line of its prompt as the token
+    body = (
+        "token=$(tail -1 | sed 's/.*: //'); "
+        'printf \'{"score": 0.5, "passed": true, "reasoning": "", "token": "%s"}\' "$token"'
+    )
+    entry = {**shell_judge(body), "require_token": True}
     root = write_experiment(tmp_path / "e", judges=[entry])
     attempt = finished_attempt(root)
     assert isinstance(judge(root), Judged)
@@ -465,7 +474,9 @@ def test_token_of_the_attempt_must_stand_in_the_adopted_answer(tmp_path: Path) -
     (slot_of(root) / "judgment.json").unlink()
     intent = json.loads((attempt / "intent.json").read_text())
     (attempt / "intent.json").write_text(json.dumps({**intent, "token": secrets.token_hex(8)}))
-    fake = FakeJudge(lambda q: json.dumps({**VERDICT, "token": q.prompt.rpartition(": ")[2].strip()}))
+    fake = FakeJudge(
+        lambda q: json.dumps({**VERDICT, "token": q.prompt.rpartition(": ")[2].strip()})
+    )
     judge(root, fake)
     assert len(fake.asked) == 1
 
@@ -480,7 +491,7 @@ def test_answer_of_an_in_process_judge_is_adopted_with_its_figures(root: Path) -
         path.write_text("{}")  # somebody is in the way: the commit fails after the payment
         return reply
 
-    assert isinstance(judge(root, FakeJudge(lambda q: block(q))), Failed | Judged)
+    assert isinstance(judge(root, FakeJudge(block)), Failed | Judged)
     path.unlink()
     fake = FakeJudge()
     outcome = judge(root, fake)
@@ -507,7 +518,7 @@ def test_deterministic_judge_just_answers_again(root: Path) -> None:
 def test_temporary_files_of_dead_writers_are_swept(root: Path) -> None:
     """What a killed writer left in the slot goes away with the next attempt."""
     finished_attempt(root)
-    (slot_of(root) / ".judgment.json.1.abcd.tmp").write_text("{")
+    (slot_of(root) / ".judgment.json.1.0123abcd.tmp").write_text("{")
     judge(root)
     assert list(slot_of(root).glob(".*.tmp")) == []
 

@@ -16,6 +16,7 @@ import pytest
 import harness
 from harness import files
 from harness.errors import ExperimentError
+from harness.layouts.base import update_derived
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,14 +54,14 @@ class FaultyOs:
 
 def temporaries(path: Path) -> list[str]:
     """Return what a writer left beside its target."""
-    return [name for name in os.listdir(path) if name.endswith(".tmp")]
+    return [found.name for found in path.iterdir() if found.name.endswith(".tmp")]
 
 
 @pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistent"])
 @pytest.mark.parametrize("error", ERRORS, ids=errno.errorcode.get)
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("replace", [True, False], ids=["replace", "create"])
-def test_failing_call_leaves_the_old_state_or_the_new(  # noqa: PLR0913 - one axis each
+def test_failing_call_leaves_the_old_state_or_the_new(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     call: str,
@@ -210,9 +211,76 @@ def test_json_that_no_reader_would_accept_is_not_written(tmp_path: Path) -> None
     """NaN raises before anything is written; a lone surrogate is escaped."""
     with pytest.raises(ValueError, match="Out of range float values are not JSON compliant"):
         files.commit_json(tmp_path / "f", {"a": float("nan")}, root=tmp_path)
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
     files.commit_json(tmp_path / "f", {"a": "\ud800"}, root=tmp_path)
     assert json.loads((tmp_path / "f").read_bytes()) == {"a": "\ud800"}
+
+
+def test_file_edited_since_it_was_looked_at_is_left_alone(tmp_path: Path) -> None:
+    """A write that is based on an older content does not overwrite a newer one."""
+    path = tmp_path / "f"
+    path.write_text("old")
+    since = files.stamp(path)
+    path.write_text("by hand")
+    with pytest.raises(files.EditedError) as caught:
+        files.commit_bytes(path, b"new", root=tmp_path, since=since)
+    assert (caught.value.strerror, caught.value.filename) == (
+        "was changed by someone else meanwhile",
+        str(path),
+    )
+    assert path.read_text() == "by hand"
+    assert temporaries(tmp_path) == []
+    files.commit_bytes(path, b"new", root=tmp_path, since=files.stamp(path))
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("edit", [None, '{"note": 2}'])
+def test_file_that_appeared_or_vanished_meanwhile_was_edited(
+    tmp_path: Path, edit: str | None
+) -> None:
+    """To delete a file, or to create one, is an edit as well."""
+    path = tmp_path / "f"
+    if edit is None:
+        path.write_text("old")
+    since = files.stamp(path)
+    if edit is None:
+        path.unlink()
+    else:
+        path.write_text(edit)
+    with pytest.raises(files.EditedError):
+        files.commit_bytes(path, b"new", root=tmp_path, since=since)
+    assert path.exists() == (edit is not None)
+
+
+def test_derived_file_keeps_the_keys_that_somebody_adds_while_it_is_updated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit that comes between reading and writing is read again, not lost."""
+    path = tmp_path / "run_result.json"
+    path.write_text('{"note": 1, "score": 0.1}')
+    real = files.commit_json
+    edits = iter(['{"note": 2, "score": 0.1}'])
+
+    def edited(target: Path, value: Any, **how: Any) -> None:
+        for text in edits:
+            path.write_text(text + " " * 9)
+        real(target, value, **how)
+
+    monkeypatch.setattr(files, "commit_json", edited)
+    update_derived(path, {"score": 0.5}, root=tmp_path)
+    assert json.loads(path.read_text()) == {"note": 2, "score": 0.5}
+
+
+def test_only_temporary_files_of_writers_are_swept(tmp_path: Path) -> None:
+    """What a writer that died left goes away; other hidden files stay."""
+    for name in (".f.12.0123abcd.tmp", ".f.tmp", "f.12.0123abcd.tmp", ".f.12.0123abcg.tmp"):
+        (tmp_path / name).write_text("")
+    files.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".f.12.0123abcg.tmp",
+        ".f.tmp",
+        "f.12.0123abcd.tmp",
+    ]
 
 
 def test_spool_is_always_a_new_file(tmp_path: Path) -> None:
@@ -259,19 +327,19 @@ def test_lock_file_is_no_link(tmp_path: Path) -> None:
 
 
 ALONE = {"files.py", "reading.py", "judges/python_child.py", "supervisor.py"}
-"""The one place that writes and the one that reads; and two programs of their own, which may import nothing of ours."""
+"""Who writes, who reads, and two programs of their own, which may import nothing of ours."""
 
 
 def test_only_one_module_of_the_package_opens_files() -> None:
     """No module but files opens a file, or writes one through a path."""
     package = Path(harness.__file__).parent
-    found = []
-    for path in sorted(package.rglob("*.py")):
-        if str(path.relative_to(package)) in ALONE:
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and _opens(ast.unparse(node.func)):
-                found.append(f"{path.relative_to(package)}:{node.lineno} {ast.unparse(node)}")
+    found = [
+        f"{path.relative_to(package)}:{node.lineno} {ast.unparse(node)}"
+        for path in sorted(package.rglob("*.py"))
+        if str(path.relative_to(package)) not in ALONE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and _opens(ast.unparse(node.func))
+    ]
     assert found == []
 
 

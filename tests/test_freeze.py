@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """An experiment of one run and two judges."""
+    """Write an experiment of one run and two judges."""
     judges = [shell_judge(answer(), "one"), shell_judge(answer(), "two")]
     return write_experiment(tmp_path / "e", judges=judges)
 

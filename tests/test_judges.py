@@ -141,9 +141,7 @@ def test_program_beside_the_experiment_is_found(tmp_path: Path) -> None:
         ("kill -9 $$", "the judge ended with signal 9"),
     ],
 )
-def test_bad_end_is_told_with_the_last_line_of_stderr(
-    tmp_path: Path, body: str, why: str
-) -> None:
+def test_bad_end_is_told_with_the_last_line_of_stderr(tmp_path: Path, body: str, why: str) -> None:
     """What the judge printed on stdout does not matter then."""
     assert failure(tmp_path / "e", shell_judge(f"{answer()}; {body}")) == why
 
@@ -196,7 +194,8 @@ def check(root: Path, *items: str) -> harness.pipeline.Statistics:
     (root / "runs/a/workspace").mkdir()
     (root / "runs/a/workspace/f").write_text("there\n")
     lines = "\n".join(
-        f"      - {{id: R{n}, check: it holds, points: 1.0, {item}}}" if item
+        f"      - {{id: R{n}, check: it holds, points: 1.0, {item}}}"
+        if item
         else f"      - {{id: R{n}, check: it holds, points: 1.0}}"
         for n, item in enumerate(items, 1)
     )
@@ -230,7 +229,11 @@ def test_points_are_given_for_commands_that_do_as_expected(tmp_path: Path) -> No
 def test_program_that_a_check_names_but_does_not_exist_costs_the_points(tmp_path: Path) -> None:
     """The item fails with the reason; the others are checked."""
     root = tmp_path / "e"
-    check(root, "run: [no-such-program], expect: {exit_code: 0}", "run: ['true'], expect: {exit_code: 0}")
+    check(
+        root,
+        "run: [no-such-program], expect: {exit_code: 0}",
+        "run: ['true'], expect: {exit_code: 0}",
+    )
     assert stored(root)["criteria_scores"]["all"]["items"]["R1"]["reason"] == (
         "the program 'no-such-program' cannot be started (No such file or directory)"
     )
@@ -247,12 +250,13 @@ def test_rubric_without_commands_cannot_be_checked(tmp_path: Path) -> None:
 
 # --- python ---------------------------------------------------------------------------------------
 
-FUNCTIONS = '''
+FUNCTIONS = """
 import sys
 
 def mapping(prompt, paths):
     print("noise")
-    return {"score": 0.5, "passed": True, "reasoning": f"{'The answer of a.' in prompt} {paths.output.name}"}
+    seen = f"{'The answer of a.' in prompt} {paths.output.name}"
+    return {"score": 0.5, "passed": True, "reasoning": seen}
 
 def text(prompt, paths):
     return 'I say {"score": 0.25, "passed": false, "reasoning": ""}'
@@ -264,7 +268,7 @@ def raises(prompt, paths):
     raise LookupError("not today")
 
 value = 3
-'''
+"""
 
 
 def call(root: Path, name: str) -> dict[str, Any]:
@@ -299,9 +303,7 @@ def test_function_may_return_text(tmp_path: Path) -> None:
         ("absent", "AttributeError: module 'grading' has no attribute 'absent'"),
     ],
 )
-def test_function_that_goes_wrong_is_told_in_one_line(
-    tmp_path: Path, name: str, last: str
-) -> None:
+def test_function_that_goes_wrong_is_told_in_one_line(tmp_path: Path, name: str, last: str) -> None:
     """The last line of the traceback is the reason; the whole is kept as stderr."""
     root = tmp_path / "e"
     assert failure(root, call(root, name)) == f"the judge ended with exit status 1: {last}"

@@ -31,7 +31,9 @@ def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     return str(request.param)
 
 
-def start(place: Path, *argv: str, timeout: float = 30.0, grace: float = 0.3) -> subprocess.Popen[bytes]:
+def start(
+    place: Path, *argv: str, timeout: float = 30.0, grace: float = 0.3
+) -> subprocess.Popen[bytes]:
     """Start a wrapped program as the harness does, in a session of its own."""
     stdout = place / "stdout"
     line = wrapped(argv, stdout=stdout, timeout=timeout, grace=grace, cap=1 << 20)
@@ -112,7 +114,9 @@ def test_every_file_is_capped_from_the_first_byte_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("guard")
-@pytest.mark.parametrize("argument", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "a'b\"c\\", "*", ""])
+@pytest.mark.parametrize(
+    "argument", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "a'b\"c\\", "*", ""]
+)
 def test_no_argument_is_read_as_shell(tmp_path: Path, argument: str) -> None:
     """Whatever an argument holds, the judge gets it as it is."""
     start(tmp_path, "/usr/bin/printf", "%s", argument).wait()
@@ -129,7 +133,9 @@ def test_program_that_is_named_like_a_builtin_is_looked_up_as_a_program(
     env = {"PATH": str(tmp_path)}
     with pytest.raises(NotStartedError) as caught:
         located(name, cwd=tmp_path, env=env)
-    assert str(caught.value) == f"the program {name!r} cannot be started (No such file or directory)"
+    assert (
+        str(caught.value) == f"the program {name!r} cannot be started (No such file or directory)"
+    )
     script(tmp_path / name, "#!/bin/sh\n")
     assert located(name, cwd=tmp_path, env=env) == str(tmp_path / name)
 
@@ -153,7 +159,9 @@ def test_names_of_the_scripts_own_are_not_in_the_judges_environment(tmp_path: Pa
     stdout = tmp_path / "stdout"
     line = wrapped(["/usr/bin/env"], stdout=stdout, timeout=9, grace=1, cap=1 << 20)
     with stdout.open("xb") as out:
-        subprocess.run(line, stdout=out, env={"PATH": os.defpath}, start_new_session=True, check=False)
+        subprocess.run(
+            line, stdout=out, env={"PATH": os.defpath}, start_new_session=True, check=False
+        )
     names = {entry.partition("=")[0] for entry in stdout.read_text().splitlines()}
     # shells may export where they are; Python its locale coercion
     assert names - {"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"} == {"PATH"}
@@ -166,6 +174,8 @@ def test_timeout_of_others_is_not_used(tmp_path: Path, monkeypatch: pytest.Monke
     launch.timeout_program.cache_clear()
     try:
         assert launch.timeout_program() is None
-        assert wrapped(["/x"], stdout=tmp_path / "o", timeout=1, grace=1, cap=1)[0] == sys.executable
+        assert (
+            wrapped(["/x"], stdout=tmp_path / "o", timeout=1, grace=1, cap=1)[0] == sys.executable
+        )
     finally:
         launch.timeout_program.cache_clear()

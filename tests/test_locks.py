@@ -88,6 +88,18 @@ def test_holder_is_named(tmp_path: Path) -> None:
         )
 
 
+def test_holder_that_died_is_told_from_its_judge(tmp_path: Path) -> None:
+    """A judge that outlives its session holds the claim in its place, and that is said."""
+    child = hold(tmp_path / ".claim")
+    note = (tmp_path / ".claim").read_text()
+    assert holder(tmp_path / ".claim") == note
+    child.kill()
+    child.communicate()
+    assert holder(tmp_path / ".claim") == (
+        f"{note} (that session is gone, its judge is still at work)"
+    )
+
+
 def test_holder_without_a_note_is_another_process(tmp_path: Path) -> None:
     """An empty or missing note still gives something to say."""
     assert holder(tmp_path / ".claim") == "another process"

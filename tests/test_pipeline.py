@@ -11,6 +11,7 @@ import harness
 from harness import pipeline
 from harness.errors import ExperimentError, SelectionError
 from harness.model import SlotStatus
+from harness.settle import settle
 from tests.workshop import answer, shell_judge, snapshot, write_experiment
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ PANEL = [shell_judge(answer(), "one"), shell_judge(answer(score=0.25, passed=Fal
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """An experiment of three runs and two judges."""
+    """Write an experiment of three runs and two judges."""
     return write_experiment(tmp_path / "e", runs=("a", "b", "c"), judges=PANEL)
 
 
@@ -77,7 +78,7 @@ def test_settling_starts_after_the_last_outcome(
 ) -> None:
     """Every outcome has been counted by the time the first run is settled."""
     events: list[str] = []
-    count, settle = pipeline.Statistics.count, pipeline.settle
+    count = pipeline.Statistics.count
 
     def counted(self: pipeline.Statistics, outcome: harness.model.Outcome) -> None:
         events.append("outcome")

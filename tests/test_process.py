@@ -18,6 +18,7 @@ from harness.process import Finished, Launcher, clean_environment
 from tests.workshop import children, descriptors
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -27,7 +28,7 @@ Run = "Callable[..., Finished]"
 
 @pytest.fixture
 def launcher() -> Launcher:
-    """A fresh launcher."""
+    """Make a launcher."""
     return Launcher()
 
 
@@ -216,10 +217,23 @@ def test_stop_ends_every_child_and_nothing_starts_afterwards(
     for thread in threads:
         thread.join()
     assert [type(error) for error in ends] == [Interrupted] * 3
-    assert launcher.stopping
     with pytest.raises(Interrupted):
         run("touch", str(tmp_path / "started"))
     assert not (tmp_path / "started").exists()
+
+
+def test_answer_that_was_complete_when_the_session_stopped_is_not_thrown_away(
+    run: Callable[..., Finished], launcher: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that had ended well by itself just before the interrupt counts."""
+    real = process._wait
+
+    def stopped_meanwhile(child: subprocess.Popen[bytes], timeout: float) -> None:
+        real(child, timeout)
+        launcher._stopping = True
+
+    monkeypatch.setattr(process, "_wait", stopped_meanwhile)
+    assert run("true").exit_code == 0
 
 
 @linux
@@ -227,7 +241,12 @@ def test_stop_kills_what_ignores_sigterm(
     run: Callable[..., Finished], launcher: Launcher, tmp_path: Path
 ) -> None:
     """A child that ignores SIGTERM does not outlive an interrupt."""
-    thread = threading.Thread(target=lambda: pytest.raises(Interrupted, run, *argv))
+
+    def work() -> None:
+        with pytest.raises(Interrupted):
+            run(*argv)
+
+    thread = threading.Thread(target=work)
     argv = ("sh", "-c", "trap '' TERM; echo $$; while :; do sleep 0.05; done")
     thread.start()
     out = tmp_path / "stdout"

@@ -13,7 +13,14 @@ from unittest import mock
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 import harness
 from harness import files, judges
@@ -39,7 +46,9 @@ class CrashError(BaseException):
 class MortalOs:
     """Stands in for ``os`` in ``files``; from the given call on every call is a crash."""
 
-    LETHAL = frozenset({"open", "write", "fsync", "close", "rename", "link", "unlink", "mkdir", "pwrite"})
+    LETHAL = frozenset(
+        {"open", "write", "fsync", "close", "rename", "link", "unlink", "mkdir", "pwrite"}
+    )
 
     def __init__(self, calls_to_live: int) -> None:
         self.left = calls_to_live
@@ -76,7 +85,9 @@ class FakeSpoolingJudge:
         name = str(question.slot.name)
         self.paid.append(name)
         score = (sum(name.encode()) % 101) / 100
-        question.stdout.write_text(json.dumps({"score": score, "passed": score > 0.5, "reasoning": name}))
+        question.stdout.write_text(
+            json.dumps({"score": score, "passed": score > 0.5, "reasoning": name})
+        )
         question.stderr.write_text("")
         status_file(question.stdout).write_text("0\n")
         return self.reply_of(Finished(exit_code=0, seconds=0.0), question)
@@ -117,7 +128,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule()
     def finish(self) -> None:
-        """A session that nothing disturbs ends with every slot judged."""
+        """Let a session end undisturbed: every slot is judged."""
         statistics = self.session()
         assert statistics.failures == {}
         assert all(slot.status is SlotStatus.COMPLETE for slot in scanned(self.root).slots)
@@ -125,7 +136,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(calls=st.integers(0, 120))
     def crash(self, calls: int) -> None:
-        """A session is killed at any call."""
+        """Kill a session at any call."""
         self.clean = False
         with mock.patch.object(files, "os", MortalOs(calls)):
             try:
@@ -137,7 +148,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(slot=slots)
     def judge_beside_another_session(self, slot: str) -> None:
-        """A slot that somebody holds is left alone and reported; the rest is judged."""
+        """Hold a slot: it is left alone and reported; the rest is judged."""
         (self.root / slot).mkdir(parents=True, exist_ok=True)
         before = len(self.paid)
         with claim(self.root / slot / ".claim"):
@@ -149,23 +160,25 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(slot=slots, score=st.floats(0, 1))
     def edit(self, slot: str, score: float) -> None:
-        """A person writes a judgment by hand."""
+        """Write a judgment by hand."""
         path = self.root / slot / "judgment.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"score": score, "passed": True, "reasoning": "by hand", "note": 1}))
+        path.write_text(
+            json.dumps({"score": score, "passed": True, "reasoning": "by hand", "note": 1})
+        )
         self.by_hand[slot] = path.read_bytes()
         self.clean = False
 
     @rule(slot=slots)
     def delete(self, slot: str) -> None:
-        """A person deletes a judgment."""
+        """Delete a judgment by hand."""
         (self.root / slot / "judgment.json").unlink(missing_ok=True)
         self.by_hand.pop(slot, None)
         self.clean = False
 
     @rule(slot=slots, content=st.sampled_from([b"", b"{", b"[]", b'{"score": 2}']))
     def damage(self, slot: str, content: bytes) -> None:
-        """A judgment becomes unreadable."""
+        """Make a judgment unreadable."""
         path = self.root / slot / "judgment.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -174,7 +187,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(run=st.sampled_from(RUNS))
     def delete_consensus(self, run: str) -> None:
-        """A person deletes what can be made again."""
+        """Delete by hand what can be made again."""
         (self.root / "runs" / run / "judge" / "result.json").unlink(missing_ok=True)
         self.clean = False
 
@@ -215,14 +228,11 @@ def example_settings(count: int) -> settings:
     return settings(max_examples=count, stateful_step_count=30, deadline=None)
 
 
-class TestSessions(Sessions.TestCase):  # type: ignore[misc, name-defined] # made by Hypothesis
-    """A few histories, at every run of the tests."""
-
-    settings = example_settings(12)
+TestSessions = Sessions.TestCase
+TestSessions.settings = example_settings(12)
 
 
 @pytest.mark.slow
-class TestManySessions(Sessions.TestCase):  # type: ignore[misc, name-defined] # the same
-    """Five hundred histories."""
-
-    settings = example_settings(kills(500))
+def test_many_histories() -> None:
+    """Five hundred histories: nothing is paid twice, nothing of a person's is overwritten."""
+    run_state_machine_as_test(Sessions, settings=example_settings(kills(500)))

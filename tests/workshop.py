@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.judges import Question, Reply
 from harness.layouts import open_experiment
 from harness.scan import Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from harness.judges import Question, Reply
 
 RUBRIC = """\
 categories:
@@ -91,7 +91,7 @@ def paid_experiment(
 
 def payments(ledger: Path) -> int:
     """Return how often the fake judge was called."""
-    return len(os.listdir(ledger))
+    return sum(1 for _ in ledger.iterdir())
 
 
 def scanned(root: Path) -> Scan:
@@ -112,7 +112,7 @@ def snapshot(root: Path) -> dict[str, tuple[int, int, int, bytes]]:
 
 def descriptors() -> int:
     """Return how many descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd" if Path("/proc/self/fd").exists() else "/dev/fd"))
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def children() -> list[int]:

@@ -225,13 +225,23 @@ def update_derived(path: Path, wanted: Mapping[str, Any], *, root: Path) -> None
     """Set the keys of ``wanted`` in a derived JSON file, its other keys untouched.
 
     What stands there but is no JSON object is set aside first: the file can be made
-    again from the judgments.
+    again from the judgments. Other keys that somebody adds meanwhile are kept as well.
     """
-    match files.read_json(path, root=root):
-        case files.Ok(stored):
-            wanted = {**stored, **wanted}
-        case files.Invalid() | files.Unreadable():
-            files.set_aside(path)
-        case files.Missing():
-            pass
-    files.commit_json(path, dict(wanted), root=root, durable=False)
+    for last in (False, False, True):
+        since = files.stamp(path)
+        keys = dict(wanted)
+        match files.read_json(path, root=root):
+            case files.Ok(stored):
+                keys = {**stored, **wanted}
+            case files.Invalid() | files.Unreadable():
+                files.set_aside(path)
+                since = None
+            case files.Missing():
+                pass
+        try:
+            files.commit_json(path, keys, root=root, durable=False, since=since)
+        except files.EditedError:  # somebody edits it: their keys go in, too
+            if last:
+                raise
+        else:
+            return

@@ -1,0 +1,54 @@
+"""What lies at a path, without reading it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Stamp = tuple[int, int, int] | None
+"""What tells that a file was edited: inode, time, and size; None if nothing can be seen there."""
+
+ANY: Stamp = (-1, -1, -1)
+"""In place of a stamp: replace the file, whoever edited it."""
+
+
+def stamp(path: Path) -> Stamp:
+    """Return what changes when somebody edits or replaces ``path``."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def size(path: Path) -> int:
+    """Return the size of a file; 0 if it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def exists(path: Path) -> bool:
+    """Tell whether anything is at ``path``, even a dangling link."""
+    return os.path.lexists(path)
+
+
+def modified(path: Path) -> float:
+    """Return when a file was last written, in seconds since the epoch; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def is_plain(path: Path) -> bool:
+    """Tell whether ``path`` is a regular file and no symbolic link."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
