@@ -31,6 +31,39 @@ class RetryableError(JudgeError):
     """The judge answered too late or with something that is no verdict; asking again may help."""
 
 
+class ThrottledError(JudgeError):
+    """The judge's provider asks for fewer calls for a moment; the slot was not tried.
+
+    ``retry_after``: seconds that it asks to wait, None if it does not say.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UsageLimitError(JudgeError):
+    """What the judge's owner may use is used up; the slot was not tried.
+
+    ``until``: when it may be used again, in seconds since the epoch, None if unknown.
+    """
+
+    def __init__(self, message: str, *, until: float | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class TransientError(JudgeError):
+    """The judge's provider failed in a way that passes (overloaded, connection lost)."""
+
+
+class UnusableJudgeError(JudgeError):
+    """No call of this judge can work: bad key, unknown model, no credit, not logged in.
+
+    Whoever configured the judge must act.
+    """
+
+
 class SelectionError(HarnessError):
     """The person at the command line asked for something that is not there."""
 
