@@ -16,6 +16,7 @@ from harness.errors import (
     DiskError,
     ExperimentError,
     JudgeError,
+    KeptError,
     NotStartedError,
     RetryableError,
 )
@@ -39,13 +40,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Attempts:
-    """What is done for one claimed slot; ``calls`` says what that has cost so far."""
+    """What is done for one claimed slot; ``calls`` says what that has cost so far.
+
+    ``substitute`` names the judge if it is not the configured one.
+    """
 
     slot: Slot
     layout: Layout
     bench: Bench
     judge: Asks
     claim_fd: int
+    substitute: str | None = None
     calls: Calls = NO_CALLS
 
     def run(self) -> tuple[Judgment, list[str]]:
@@ -84,7 +89,13 @@ class Attempts:
             with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
                 scratch = stack.enter_context(scratch_directory())
                 directory = ledger.open_attempt(
-                    self.layout, self.slot, prompt, started=started, token=token, scratch=scratch
+                    self.layout,
+                    self.slot,
+                    prompt,
+                    started=started,
+                    token=token,
+                    scratch=scratch,
+                    substitute=self.substitute,
                 )
                 question = self._question(directory, prompt, token, scratch)
             end = stack.enter_context(self._recorded(directory))
@@ -116,7 +127,7 @@ class Attempts:
         found = adopt.legacy(self.layout, self.slot, reader)
         self.calls += found.calls
         inputs = ledger.inputs_of(prompt, self.slot.judge)
-        for entry in adopt.same_inputs(found, inputs):
+        for entry in adopt.same_question(found, inputs, self.substitute):
             token = entry.intent.get("token")
             if self.slot.judge.require_token and not isinstance(token, str):
                 continue
@@ -214,7 +225,7 @@ class Attempts:
             yield end
         except Exception as error:
             outcome, why = ledger.FAILED, str(error) or type(error).__name__
-            if isinstance(error, DiskError):
+            if isinstance(error, DiskError | KeptError):
                 outcome = ledger.REFUSED if self.calls.paid == paid_before else ledger.ANSWERED
             raise
         except BaseException as error:

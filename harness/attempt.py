@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from harness import disk, files, judges
+from harness.adopt import substitute_for
 from harness.asking import Attempts
 from harness.errors import ExperimentError
 from harness.layouts.base import Found
@@ -81,7 +82,8 @@ def judge_slot(
         calls = NO_CALLS
         if judgment is None:
             asks = judges.build(slot.judge) if judge is None else judge
-            attempts = Attempts(slot, layout, bench, asks, fd)
+            substitute = None if judge is None else substitute_for(slot, judge)
+            attempts = Attempts(slot, layout, bench, asks, fd, substitute)
             judgment, notes = attempts.run()
             calls = attempts.calls
     return Judged(

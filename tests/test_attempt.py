@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import judges
 from harness.attempt import Bench, judge_slot
 from harness.dispatch import capture
 from harness.errors import ExperimentError, Interrupted, JudgeError, RetryableError
@@ -33,6 +34,7 @@ from tests.workshop import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.attempt import Asks
     from harness.model import Outcome
 
 
@@ -42,9 +44,7 @@ def root(tmp_path: Path) -> Path:
     return write_experiment(tmp_path / "e", judges=[shell_judge(answer())])
 
 
-def judge(
-    root: Path, judge: FakeJudge | None = None, *, status: SlotStatus | None = None
-) -> Outcome:
+def judge(root: Path, judge: Asks | None = None, *, status: SlotStatus | None = None) -> Outcome:
     """Judge the only slot of an experiment as a session would."""
     found = scanned(root)
     (slot,) = found.slots
@@ -361,12 +361,25 @@ def test_token_is_asked_for_and_only_replies_that_repeat_it_count(tmp_path: Path
 # --- adoption -----------------------------------------------------------------------------------
 
 
-def finished_attempt(root: Path, *, status: str | None = "0\n", text: str | None = None) -> Path:
+FAKE = "tests.workshop.FakeJudge"
+"""How an attempt names the substitute that these tests supply."""
+
+
+def finished_attempt(
+    root: Path,
+    *,
+    status: str | None = "0\n",
+    text: str | None = None,
+    substitute: str | None = None,
+) -> Path:
     """Leave an attempt as a session that died leaves it: with a reply, without an end."""
     judge(root)
     (attempt,) = (slot_of(root) / "attempts").iterdir()
     (slot_of(root) / "judgment.json").unlink()
     (attempt / "exit.json").unlink()
+    intent = json.loads((attempt / "intent.json").read_text())
+    assert intent["substitute"] is None
+    (attempt / "intent.json").write_text(json.dumps({**intent, "substitute": substitute}))
     if text is not None:
         (attempt / "stdout").write_text(text)
     if status is None:
@@ -407,7 +420,7 @@ def test_answer_without_a_clean_exit_on_record_is_paid_again(
     root: Path, status: str | None, outcome: str, calls: Calls
 ) -> None:
     """A draft that parses is no answer unless the judge is known to have ended well by itself."""
-    finished_attempt(root, status=status)
+    finished_attempt(root, status=status, substitute=FAKE)
     fake = FakeJudge()
     judged = judge(root, fake)
     assert isinstance(judged, Judged)
@@ -419,7 +432,7 @@ def test_answer_without_a_clean_exit_on_record_is_paid_again(
 @pytest.mark.parametrize("key", ["prompt_sha256", "judge_sha256", "rubric_sha256", "inputs_sha256"])
 def test_answer_to_another_question_is_not_adopted(root: Path, key: str) -> None:
     """Any difference in what was asked, or of whom, means asking now."""
-    attempt = finished_attempt(root)
+    attempt = finished_attempt(root, substitute=FAKE)
     intent = json.loads((attempt / "intent.json").read_text())
     (attempt / "intent.json").write_text(json.dumps({**intent, key: "0" * 64}))
     fake = FakeJudge()
@@ -429,7 +442,7 @@ def test_answer_to_another_question_is_not_adopted(root: Path, key: str) -> None
 
 def test_finished_answer_that_is_no_verdict_is_not_adopted(root: Path) -> None:
     """A reply that does not parse was wasted and is asked for again."""
-    finished_attempt(root, text="I cannot say.")
+    finished_attempt(root, text="I cannot say.", substitute=FAKE)
     fake = FakeJudge()
     assert isinstance(judge(root, fake), Judged)
     assert len(fake.asked) == 1
@@ -447,16 +460,94 @@ def test_latest_finished_answer_is_adopted(root: Path) -> None:
     assert stored(root)["score"] == 0.5
 
 
-def test_judgment_that_a_person_deleted_is_adopted_again(root: Path) -> None:
-    """What was paid for is not paid for again because its judgment is gone or damaged."""
+@pytest.mark.parametrize("damage", [None, "{"])
+@pytest.mark.parametrize("adopted", [False, True])
+def test_answer_that_became_a_judgment_is_never_adopted(
+    root: Path, damage: str | None, *, adopted: bool
+) -> None:
+    """Whoever deletes or damages a judgment has the slot judged anew, however it was made."""
+    if adopted:
+        finished_attempt(root)
     judge(root)
-    for damage in (None, "{"):
+    (slot_of(root) / "judgment.json").unlink()
+    if damage is not None:
+        (slot_of(root) / "judgment.json").write_text(damage)
+    outcome = judge(root)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls(paid=1)
+    assert [end["outcome"] for end in ends(root)] == ["judged", "judged"]
+
+
+def test_changed_workspace_is_judged_anew_once_the_judgment_is_deleted(tmp_path: Path) -> None:
+    """The score of what an agent left before is never given to what lies there now."""
+    body = 'cat >/dev/null; cat "$0"/runs/a/workspace/verdict'
+    entry = {"name": "one", "kind": "command", "argv": ["sh", "-c", body, "{experiment}"]}
+    root = write_experiment(tmp_path / "e", judges=[entry])
+    verdict = root / "runs/a/workspace/verdict"
+    verdict.parent.mkdir()
+    for score in (1.0, 0.25):
+        verdict.write_text(json.dumps({**VERDICT, "score": score}))
+        assert isinstance(judge(root), Judged)
+        assert stored(root)["score"] == score
         (slot_of(root) / "judgment.json").unlink()
-        if damage is not None:
-            (slot_of(root) / "judgment.json").write_text(damage)
-        outcome = judge(root)
-        assert isinstance(outcome, Judged)
-        assert outcome.calls == Calls(adopted=1)
+
+
+def test_crash_after_the_commit_loses_nothing_and_pays_nothing(root: Path) -> None:
+    """A judgment whose attempt was never closed stands as it is; the slot is complete."""
+    judge(root)
+    before = (slot_of(root) / "judgment.json").read_bytes()
+    (attempt,) = (slot_of(root) / "attempts").iterdir()
+    (attempt / "exit.json").unlink()
+    outcome = judge(root, status=SlotStatus.COMPLETE)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls()
+    assert (slot_of(root) / "judgment.json").read_bytes() == before
+
+
+def test_answer_that_an_interrupt_kept_from_being_looked_at_is_adopted(root: Path) -> None:
+    """The judge had ended well by itself before the session stopped: that was paid for."""
+    attempt = finished_attempt(root)
+    (attempt / "exit.json").write_text(json.dumps({"outcome": "interrupted", "why": "Interrupted"}))
+    outcome = judge(root)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls(adopted=1)
+
+
+def test_answer_of_a_substitute_is_not_adopted_for_the_configured_judge(root: Path) -> None:
+    """What a hook's judge said is nobody else's verdict; nor is the configured judge's."""
+    finished_attempt(root, substitute=FAKE)
+    outcome = judge(root)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls(paid=1)
+
+
+def test_answer_of_the_configured_judge_is_not_adopted_for_a_substitute(root: Path) -> None:
+    """A hook's judge is asked itself, and its attempt says that it was."""
+    finished_attempt(root)
+    fake = FakeJudge()
+    outcome = judge(root, fake)
+    assert isinstance(outcome, Judged)
+    assert (len(fake.asked), outcome.calls) == (1, Calls(paid=1))
+    latest = max((slot_of(root) / "attempts").iterdir())
+    assert json.loads((latest / "intent.json").read_text())["substitute"] == FAKE
+
+
+def test_answer_of_a_substitute_is_adopted_for_the_same_substitute(root: Path) -> None:
+    """A judge that a hook wraps keeps the promise, too: its finished answer is not paid again."""
+    finished_attempt(root, substitute=FAKE)
+    fake = FakeJudge()
+    outcome = judge(root, fake)
+    assert isinstance(outcome, Judged)
+    assert (fake.asked, outcome.calls) == ([], Calls(adopted=1))
+
+
+def test_configured_judge_is_known_however_it_is_handed_over(root: Path) -> None:
+    """A session that builds the configured judge itself adopts what it had answered."""
+    finished_attempt(root)
+    configured = judges.build(scanned(root).slots[0].judge)
+    outcome = judge(root, configured)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls(adopted=1)
 
 
 def test_token_of_the_attempt_must_stand_in_the_adopted_answer(tmp_path: Path) -> None:
@@ -472,8 +563,10 @@ def test_token_of_the_attempt_must_stand_in_the_adopted_answer(tmp_path: Path) -
     assert isinstance(judge(root), Judged)
     assert stored(root)["score"] == 0.5
     (slot_of(root) / "judgment.json").unlink()
+    (attempt / "exit.json").unlink()
     intent = json.loads((attempt / "intent.json").read_text())
-    (attempt / "intent.json").write_text(json.dumps({**intent, "token": secrets.token_hex(8)}))
+    changed = {"token": secrets.token_hex(8), "substitute": FAKE}
+    (attempt / "intent.json").write_text(json.dumps({**intent, **changed}))
     fake = FakeJudge(
         lambda q: json.dumps({**VERDICT, "token": q.prompt.rpartition(": ")[2].strip()})
     )
@@ -488,10 +581,13 @@ def test_answer_of_an_in_process_judge_is_adopted_with_its_figures(root: Path) -
     path.parent.mkdir(parents=True)
 
     def block(_: Question) -> Reply:
-        path.write_text("{}")  # somebody is in the way: the commit fails after the payment
+        path.write_text(json.dumps(VERDICT))  # a person is faster: theirs stands
         return reply
 
-    assert isinstance(judge(root, FakeJudge(block)), Failed | Judged)
+    outcome = judge(root, FakeJudge(block))
+    assert isinstance(outcome, Failed)
+    assert outcome.calls == Calls(paid=1, cost_usd=0.5)
+    assert [end["outcome"] for end in ends(root)] == ["answered"]
     path.unlink()
     fake = FakeJudge()
     outcome = judge(root, fake)
