@@ -39,7 +39,7 @@ def settle(scan: Scan) -> Settled:
         run = slots[0].run
         known = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
         judgments = known if len(known) == len(slots) else read_judgments(layout, run)
-        if judgments and run.problem is not None:  # its rubric's grades may be unknown
+        if judgments and run.unread:  # its rubric's grades may be unknown
             settled.problems.append(f"{run.name}: the consensus is left as it is ({run.problem})")
             continue
         try:

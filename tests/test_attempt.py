@@ -149,6 +149,20 @@ def test_run_with_a_problem_is_explained_by_each_of_its_slots(root: Path) -> Non
     assert not (root / "runs/a/judge").exists()
 
 
+def test_run_without_a_usable_workspace_is_not_judged(tmp_path: Path) -> None:
+    """The checks judge scores no empty directory in place of what it cannot see."""
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "checks"}])
+    (root / "runs/a/workspace").symlink_to(tmp_path)
+    outcome = judge(root, status=SlotStatus.MISSING)
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, ExperimentError)
+    assert str(outcome.error) == (
+        f"{root}/runs/a/workspace: is a symbolic link that leaves the experiment; "
+        "put what the agent left behind there, or remove it"
+    )
+    assert not (root / "runs/a/judge").exists()
+
+
 def test_invalid_reply_is_kept_counted_and_asked_again_once(root: Path) -> None:
     """The second answer is recorded; both calls are paid, one of them is wasted."""
     replies = iter(['{"score": 2, "passed": true, "reasoning": ""}', json.dumps(VERDICT)])

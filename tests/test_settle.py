@@ -353,6 +353,17 @@ def test_an_error_of_the_layout_is_a_problem_of_the_run(
     assert list(found.results) == ["runs/b"]
 
 
+def test_a_run_without_a_usable_workspace_is_settled(
+    native: Path, judgment: Callable[..., Any]
+) -> None:
+    """What keeps it from being judged says nothing against the judgments it has."""
+    (native / "runs/a/workspace").symlink_to("/")
+    fill(native, judgment, ("runs/a/judge_01", 0.0))
+    found = settled(native)
+    assert found.problems == []
+    assert "runs/a" in found.results
+
+
 def test_a_run_that_its_author_must_mend_keeps_its_consensus(
     native: Path, judgment: Callable[..., Any]
 ) -> None:

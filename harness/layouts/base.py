@@ -22,6 +22,7 @@ ATTEMPTS = "attempts"
 JUDGMENT = "judgment.json"
 RESULT = "result.json"
 PROMPT = "judge_prompt.md"
+WORKSPACE = "workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,26 @@ class Layout(ABC):
 
     def workspace(self, run: Run) -> Path | None:
         """Return the directory that the agent left behind, if there is one."""
-        path = run.path / "workspace"
-        return (
-            path if files.is_directory(path) and files.inside(path, self.experiment.root) else None
-        )
+        path = run.path / WORKSPACE
+        return path if self._unusable_workspace(run.path) is None and files.is_there(path) else None
+
+    def _unusable_workspace(self, run: Path) -> str | None:
+        """Say why what stands in the place of a run's workspace is none; nothing there is fine.
+
+        Judges must not score an empty directory in its place.
+        """
+        path = run / WORKSPACE
+        if not files.is_there(path) or (
+            files.is_directory(path) and files.inside(path, self.experiment.root)
+        ):
+            return None
+        if not files.is_link(path):
+            why = "is no directory"
+        elif not files.inside(path, self.experiment.root):
+            why = "is a symbolic link that leaves the experiment"
+        else:
+            why = "is a symbolic link that leads to no directory"
+        return f"{path}: {why}; put what the agent left behind there, or remove it"
 
     def judge_directory(self, run: Run) -> Path:
         """Return where the slots and the consensus of a run lie."""
