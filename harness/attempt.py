@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 from harness import disk, files, judges
 from harness.adopt import substitute_for
 from harness.asking import Attempts
-from harness.errors import ExperimentError
-from harness.layouts.base import Found
+from harness.errors import DiskError, ExperimentError
+from harness.layouts.base import Damaged, Found
 from harness.locks import claim, holder
 from harness.model import NO_CALLS, Deferred, Judged, Judgment, SlotStatus
 from harness.process import Launcher
@@ -97,8 +97,13 @@ def judge_slot(
 
 
 def _present_judgment(slot: Slot, layout: Layout) -> Judgment | None:
-    """Return a judgment that was made since the scan."""
+    """Return a judgment that was made since the scan.
+
+    One that cannot be read may be valid: ``DiskError``, before anything is paid.
+    """
     found = layout.read_slot(slot.run, slot.judge)
+    if isinstance(found, Damaged) and found.unreadable:
+        raise DiskError(f"{found.why}; {disk.UNPAID}")
     if not isinstance(found, Found):
         return None
     if slot.status is SlotStatus.STALE and slot.judgment is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness import files
-from harness.errors import KeptError
+from harness.errors import DiskError, KeptError
 from harness.layouts.base import Damaged, Found
 from harness.model import Judgment, SlotStatus
 
@@ -38,6 +38,8 @@ def commit_judgment(
                     files.link(path, attempt / f"replaced-{path.name}")
             case Found():
                 raise FileExistsError  # noqa: TRY301 - the same as when the write finds it
+            case Damaged(why, unreadable=True):
+                raise DiskError(f"{why}; the answer is kept in {attempt} and will be adopted")
             case Damaged(why) if files.is_plain(path):
                 notes.append(f"{why}; set aside as {files.keep_copy(path).name}")
             case Damaged(why):

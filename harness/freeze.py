@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness import files
 from harness.errors import ExperimentError
-from harness.layouts.base import Found
+from harness.layouts.base import Damaged, Found
 from harness.locks import locked
 from harness.model import SlotStatus
 from harness.prompt import PromptParts, render_prompt
@@ -127,6 +127,5 @@ def _may_refreeze(layout: Layout, slot: Slot, frozen: FrozenPrompt) -> bool:
     if slot.status is SlotStatus.STALE:
         assert slot.judgment is not None, "a stale slot has one"  # noqa: S101 - narrows the type
         return slot.judgment.provenance.get("prompt_sha256") == frozen.sha256
-    return not any(
-        isinstance(layout.read_slot(slot.run, judge), Found) for judge in layout.experiment.panel
-    )
+    found = [layout.read_slot(slot.run, judge) for judge in layout.experiment.panel]
+    return not any(isinstance(f, Found) or (isinstance(f, Damaged) and f.unreadable) for f in found)

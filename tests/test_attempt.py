@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import secrets
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import judges
 from harness.attempt import Bench, judge_slot
 from harness.dispatch import capture
-from harness.errors import ExperimentError, Interrupted, JudgeError, RetryableError
+from harness.errors import DiskError, ExperimentError, Interrupted, JudgeError, RetryableError
 from harness.judges import Question, Reply
 from harness.launch import status_file
 from harness.ledger import read_ledger
@@ -32,6 +34,7 @@ from tests.workshop import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.attempt import Asks
@@ -292,6 +295,70 @@ def test_judgment_that_a_person_writes_meanwhile_is_kept(root: Path, before: str
     )
     assert path.read_text() == mine
     assert scanned(root).slots[0].status is SlotStatus.COMPLETE
+
+
+def unreadable(
+    monkeypatch: pytest.MonkeyPatch, path: Path, *, when: Callable[[], bool] = lambda: True
+) -> None:
+    """Have the operating system refuse to open a file, as it would for anybody but root."""
+    real = os.open
+
+    def guarded(name: Any, *args: Any, **how: Any) -> int:
+        if str(name) == str(path) and when():
+            raise PermissionError(errno.EACCES, "Permission denied", str(name))
+        return real(name, *args, **how)
+
+    monkeypatch.setattr(os, "open", guarded)
+
+
+def test_judgment_that_cannot_be_read_costs_nothing_and_stays(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be valid: nobody is asked, it is left alone, and the message says what to mend."""
+    judge(root)
+    before = snapshot(slot_of(root))
+    path = slot_of(root) / "judgment.json"
+    unreadable(monkeypatch, path)
+    fake = FakeJudge()
+    outcome = judge(root, fake, status=SlotStatus.FAILED)
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, DiskError)
+    assert str(outcome.error) == (
+        f"{path}: cannot be read (Permission denied); "
+        "nothing was paid; mend that and run the same command again"
+    )
+    assert (fake.asked, outcome.calls) == ([], Calls())
+    after = snapshot(slot_of(root))
+    assert {k: v[3] for k, v in after.items() if k != ".claim"} == {
+        k: v[3] for k, v in before.items() if k != ".claim"
+    }
+
+
+def test_judgment_that_becomes_unreadable_while_its_judge_works_stays(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody put there meanwhile is not moved; the answer is adopted afterwards."""
+    path = slot_of(root) / "judgment.json"
+    hidden = True
+    unreadable(monkeypatch, path, when=lambda: hidden and path.exists())
+
+    def work(_: Question) -> str:
+        path.write_text("{")
+        return json.dumps(VERDICT)
+
+    outcome = judge(root, FakeJudge(work))
+    assert isinstance(outcome, Failed)
+    (attempt,) = (slot_of(root) / "attempts").iterdir()
+    assert str(outcome.error) == (
+        f"{path}: cannot be read (Permission denied); "
+        f"the answer is kept in {attempt} and will be adopted"
+    )
+    assert path.read_text() == "{"
+    hidden = False
+    fake = FakeJudge()
+    outcome = judge(root, fake)
+    assert isinstance(outcome, Judged)
+    assert (fake.asked, outcome.calls) == ([], Calls(adopted=1))
 
 
 def make_stale(root: Path, **extra: object) -> bytes:

@@ -377,8 +377,10 @@ def test_what_is_no_workspace_is_a_problem_of_its_run(tmp_path: Path, make_scyll
     place = root / "T0/00/run_01/workspace"
     place.symlink_to("/")
     assert [run.problem for run in runs_of(root).values()] == [
-        f"{place}: is a symbolic link that leaves the experiment; "
-        "put what the agent left behind there, or remove it",
+        (
+            f"{place}: is a symbolic link that leaves the experiment; "
+            "put what the agent left behind there, or remove it"
+        ),
         None,
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -362,6 +363,29 @@ def test_a_run_without_a_usable_workspace_is_settled(
     found = settled(native)
     assert found.problems == []
     assert "runs/a" in found.results
+
+
+def test_a_run_with_a_judgment_that_cannot_be_read_keeps_its_consensus(
+    native: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The judgment may be valid: no consensus is made without it, and it is said."""
+    settled(native)
+    before = (native / "runs/a/judge/result.json").read_bytes()
+    path = native / "runs/a/judge/judge_02/judgment.json"
+    real = os.open
+
+    def guarded(name: Any, *args: Any, **how: Any) -> int:
+        if str(name) == str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(name))
+        return real(name, *args, **how)
+
+    monkeypatch.setattr(os, "open", guarded)
+    found = settled(native)
+    assert found.problems == [
+        f"runs/a: the consensus is left as it is ({path}: cannot be read (Permission denied))"
+    ]
+    assert (native / "runs/a/judge/result.json").read_bytes() == before
+    assert list(found.results) == ["runs/b"]
 
 
 def test_a_run_that_its_author_must_mend_keeps_its_consensus(

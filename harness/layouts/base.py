@@ -41,9 +41,13 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Something stands in the judgment's place; ``why`` names the file and the defect."""
+    """Something stands in the judgment's place; ``why`` names the file and the defect.
+
+    ``unreadable``: the operating system refused to show it, so it may be valid.
+    """
 
     why: str
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ class Layout(ABC):
                 case files.Invalid(why):
                     return Damaged(f"{path}: not a judgment ({why})")
                 case files.Unreadable(why):
-                    return Damaged(f"{path}: cannot be read ({why})")
+                    return Damaged(f"{path}: cannot be read ({why})", unreadable=True)
                 case files.Missing():
                     continue
         return Nothing(self._tried(run, judge))
