@@ -109,14 +109,19 @@ class Attempts:
             return self._commit(value, directory)
 
     def _paid(self, question: Question) -> Reply:
-        """Ask; the call counts as paid unless it is sure that nobody was asked."""
+        """Ask; the call counts as paid unless it is sure that nobody was asked.
+
+        The error of a judge that wrote something before it failed says where that is.
+        """
         paid = Calls() if self._free else Calls(paid=1)
         try:
             reply = self.judge.ask(question)
         except (NotStartedError, DiskError, ExperimentError):
             raise
-        except BaseException:
+        except BaseException as error:
             self.calls += paid
+            if isinstance(error, JudgeError) and files.size(question.stdout):
+                error.args = (f"{error}; what it wrote is kept in {question.stdout}",)
             raise
         self.calls += paid
         return Reply(text=reply) if isinstance(reply, str) else reply

@@ -196,6 +196,38 @@ def test_second_invalid_reply_fails_the_slot(root: Path) -> None:
     assert (slot.status, slot.why) == (SlotStatus.FAILED, str(outcome.error))
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("printf 'draft \\377'", "the judge's stdout is not UTF-8 (byte 6)"),
+        ("echo draft; echo no key >&2; exit 3", "the judge ended with exit status 3: no key"),
+        ("head -c 11000000 /dev/zero", "the judge wrote more than 10 MiB and was ended"),
+        ("echo draft; sleep 60", "the judge took longer than 0.3 s and was ended"),
+    ],
+    ids=["bytes", "status", "flood", "late"],
+)
+def test_failure_of_a_judge_that_wrote_something_says_where_that_is(
+    tmp_path: Path, body: str, why: str
+) -> None:
+    """Whatever went wrong, what was paid for can be looked at."""
+    entry = {**shell_judge(f"cat >/dev/null; {body}"), "timeout": 0.3 if "sleep" in body else 60}
+    root = write_experiment(tmp_path / "e", judges=[entry], retries=0)
+    outcome = judge(root)
+    assert isinstance(outcome, Failed)
+    (attempt,) = (slot_of(root) / "attempts").iterdir()
+    assert str(outcome.error) == f"{why}; what it wrote is kept in {attempt}/stdout"
+    assert (attempt / "stdout").stat().st_size > 0
+    assert ends(root)[0]["why"] == str(outcome.error)
+
+
+def test_failure_of_a_judge_that_wrote_nothing_points_nowhere(tmp_path: Path) -> None:
+    """An empty reply is not worth looking at."""
+    root = write_experiment(tmp_path / "e", judges=[shell_judge("cat >/dev/null; exit 3")])
+    outcome = judge(root)
+    assert isinstance(outcome, Failed)
+    assert str(outcome.error) == "the judge ended with exit status 3"
+
+
 def test_retries_can_be_turned_off_and_deterministic_judges_have_none(tmp_path: Path) -> None:
     """With retries: 0, or a judge that would say the same again, one call is all."""
     root = write_experiment(tmp_path / "e", judges=[shell_judge(answer())], retries=0)
