@@ -42,10 +42,11 @@ def commit_judgment(
                 raise DiskError(f"{why}; the answer is kept in {attempt} and will be adopted")
             case Damaged(why) if files.is_plain(path):
                 notes.append(f"{why}; set aside as {files.keep_copy(path).name}")
-            case Damaged(why):
-                kept = files.set_aside(path)
+            case Damaged(why) if (kept := files.set_aside(path)) is not None:
                 since = None
-                notes.append(f"{why}; set aside as {'nothing' if kept is None else kept.name}")
+                notes.append(f"{why}; set aside as {kept.name}")
+            case Damaged(why):  # it lies where an older layout had it
+                notes.append(f"{why}; left where it is")
         files.commit_json(path, value, root=root, replace=since is not None, since=since)
     except (FileExistsError, files.EditedError):
         raise KeptError(

@@ -305,6 +305,21 @@ def test_directory_in_the_place_of_a_judgment_is_set_aside(root: Path) -> None:
     assert (kept / "inner").is_dir()
 
 
+def test_damaged_judgment_of_an_older_layout_stays_where_it_is(
+    tmp_path: Path, make_scylla: Callable[..., Path]
+) -> None:
+    """Nothing stood in the way of the new one, so nothing was moved."""
+    root = make_scylla(tmp_path, models=["m"], judgments={"T0/00/run_01/judge_01": None})
+    old = root / "T0/00/run_01/judge/judgment.json"
+    old.parent.mkdir()
+    old.write_text("")
+    outcome = judge(root, status=SlotStatus.FAILED)
+    assert isinstance(outcome, Judged)
+    assert outcome.notes == (f"{old}: not a judgment (is empty); left where it is",)
+    assert old.read_text() == ""
+    assert (old.parent / "judge_01/judgment.json").exists()
+
+
 @pytest.mark.parametrize("before", [None, "{"])
 def test_judgment_that_a_person_writes_meanwhile_is_kept(root: Path, before: str | None) -> None:
     """What somebody wrote while the judge was at work is not overwritten, and it is said."""
