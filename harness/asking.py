@@ -124,7 +124,14 @@ class Attempts:
                 error.args = (f"{error}; what it wrote is kept in {question.stdout}",)
             raise
         self.calls += paid
-        return Reply(text=reply) if isinstance(reply, str) else reply
+        answer = Reply(text=reply) if isinstance(reply, str) else reply
+        if not isinstance(answer, Reply):  # a hook's judge may return anything
+            raise JudgeError(f"the judge returned {type(answer).__name__}, not a reply")
+        text: object = answer.text
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise JudgeError(f"the judge returned a reply whose text is {kind}, not str")
+        return answer
 
     def _adopt(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]] | None:
         """Commit the latest finished answer to the very same question, if there is one."""

@@ -253,6 +253,23 @@ def test_failed_judge_is_not_asked_again(root: Path) -> None:
     assert (str(outcome.error), outcome.calls) == ("no key", Calls(paid=1, wasted=1))
 
 
+@pytest.mark.parametrize(
+    ("returned", "why"),
+    [
+        (None, "the judge returned NoneType, not a reply"),
+        ({"score": 1.0}, "the judge returned dict, not a reply"),
+        (b"{}", "the judge returned bytes, not a reply"),
+        (Reply(text=None), "the judge returned a reply whose text is NoneType, not str"),  # type: ignore[arg-type] # that is the point
+    ],
+)
+def test_judge_that_returns_no_reply_fails_its_slot(root: Path, returned: Any, why: str) -> None:
+    """What a hook's judge returns is checked before it is read; the call was paid."""
+    outcome = judge(root, FakeJudge(lambda _: returned))
+    assert isinstance(outcome, Failed)
+    assert (str(outcome.error), outcome.calls) == (why, Calls(paid=1, wasted=1))
+    assert scanned(root).slots[0].status is SlotStatus.FAILED
+
+
 @pytest.mark.parametrize("error", [Interrupted(), KeyboardInterrupt()])
 def test_interrupted_attempt_leaves_the_slot_missing(root: Path, error: BaseException) -> None:
     """An interrupt is not the slot's failure: it travels on, and the attempt is on record."""

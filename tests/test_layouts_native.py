@@ -78,6 +78,21 @@ def test_an_experiment_is_known_by_what_is_on_disk(
     assert config_of(tmp_path) is None
 
 
+def test_an_experiment_opens_by_its_configuration_file(
+    tmp_path: Path, make_experiment: Make, make_scylla: Make
+) -> None:
+    """Either file does what its directory does; any other file is no experiment."""
+    native, scylla = make_experiment(tmp_path / "n"), make_scylla(tmp_path / "s")
+    assert open_experiment(native / "experiment.yaml").experiment.root == native
+    for file in ("experiment.yaml", "config/experiment.json"):
+        found = open_experiment(scylla / file)
+        assert (found.name, found.experiment.root) == ("scylla", scylla)
+    (native / "task.yaml").touch()
+    assert error_of(native / "task.yaml") == (
+        f"{native}/task.yaml: is no experiment; it needs experiment.yaml or config/experiment.json"
+    )
+
+
 def test_a_directory_without_a_configuration_is_no_experiment(tmp_path: Path) -> None:
     """The message names both files that would make it one."""
     assert error_of(tmp_path) == (
