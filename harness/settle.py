@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Settled:
-    """What settling an experiment did; ``results`` has the runs with a judgment, by name."""
+    """What settling an experiment did; ``results`` has the runs with a judgment, by name.
+
+    ``problems``: each names a derived file that is not what the judgments give, and is an
+    error for whoever has to report on the session.
+    """
 
     regenerated: int = 0
     results: dict[str, Consensus] = field(default_factory=dict)

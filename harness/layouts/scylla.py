@@ -183,7 +183,8 @@ class ScyllaLayout(Layout):
     ) -> ConsensusFiles:
         """Return ``judge/result.json`` and the judges' part of ``run_result.json``.
 
-        Without a consensus both stay as they are: their format has no word for that.
+        Without a consensus both stay as they are: their format has no word for that, and
+        they may be all that is left of a run whose judgments were not kept.
         """
         if result.score is None:
             return ConsensusFiles({})
