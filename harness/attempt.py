@@ -67,8 +67,9 @@ def judge_slot(
     """
     started = time.time()
     began = time.monotonic()
-    if slot.run.problem is not None:
-        raise ExperimentError(slot.run.problem)
+    problem = slot.run.problem or layout.unusable_workspace(slot.run.path)  # since the scan
+    if problem is not None:
+        raise ExperimentError(problem)
     directory = layout.slot_directory(slot.run, slot.judge)
     with contextlib.ExitStack() as stack:
         with disk.writing(directory):

@@ -166,6 +166,21 @@ def test_run_without_a_usable_workspace_is_not_judged(tmp_path: Path) -> None:
     assert not (root / "runs/a/judge").exists()
 
 
+def test_workspace_that_went_away_since_the_scan_is_found_out(tmp_path: Path) -> None:
+    """A link that a person changed while the session runs gives no score either."""
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "checks"}])
+    found = scanned(root)
+    place = root / "runs/a/workspace"
+    place.symlink_to("gone")
+    with pytest.raises(ExperimentError) as caught:
+        judge_slot(found.slots[0], layout=found.layout, bench=Bench())
+    assert str(caught.value) == (
+        f"{place}: is a symbolic link that leads to no directory; "
+        "put what the agent left behind there, or remove it"
+    )
+    assert not (root / "runs/a/judge").exists()
+
+
 def test_invalid_reply_is_kept_counted_and_asked_again_once(root: Path) -> None:
     """The second answer is recorded; both calls are paid, one of them is wasted."""
     replies = iter(['{"score": 2, "passed": true, "reasoning": ""}', json.dumps(VERDICT)])

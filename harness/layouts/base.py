@@ -93,9 +93,9 @@ class Layout(ABC):
     def workspace(self, run: Run) -> Path | None:
         """Return the directory that the agent left behind, if there is one."""
         path = run.path / WORKSPACE
-        return path if self._unusable_workspace(run.path) is None and files.is_there(path) else None
+        return path if self.unusable_workspace(run.path) is None and files.is_there(path) else None
 
-    def _unusable_workspace(self, run: Path) -> str | None:
+    def unusable_workspace(self, run: Path) -> str | None:
         """Say why what stands in the place of a run's workspace is none; nothing there is fine.
 
         Judges must not score an empty directory in its place.

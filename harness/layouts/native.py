@@ -115,7 +115,7 @@ class NativeLayout(Layout):
             task=task_id,
             group=group,
             blocked=blocked,
-            problem=self._unusable_workspace(path),
+            problem=self.unusable_workspace(path),
             rubric=rubric,
             inputs_sha256=inputs.hexdigest(),
             words=frozenset({self.experiment.name, task_id, group}),

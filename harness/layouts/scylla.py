@@ -98,7 +98,7 @@ class ScyllaLayout(Layout):
             task=f"{tier}/{subtest}",
             group=tier,
             blocked=self._blocked(path),
-            problem=self._unusable_workspace(path),
+            problem=self.unusable_workspace(path),
             words=frozenset({self.experiment.name, tier, f"{tier}/{subtest}", subtest, run}),
             meta={"tier": tier, "subtest": subtest, "run": int(run.removeprefix("run_"))},
         )
