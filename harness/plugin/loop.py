@@ -147,7 +147,7 @@ class Loop:
         self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - there is no public way
         item.outcome, item.record = outcome, job.record
         item.lean = LeanHooks(item.config, item.ihook)
-        item.became = outcome  # reported with the first phase: its set-up may fail
+        item.became = outcome  # reported with the call, or with a set-up that fails
         try:
             item.lean.pytest_runtest_protocol(item=item, nextitem=following)
         finally:
