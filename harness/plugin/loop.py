@@ -17,7 +17,8 @@ from harness.dispatch import Pool
 from harness.gates import Waiting
 from harness.model import Raised
 from harness.plugin.collect import SlotItem, slot_items
-from harness.plugin.routing import LeanHooks, Record, recording
+from harness.plugin.records import Record, recording
+from harness.plugin.routing import LeanHooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
