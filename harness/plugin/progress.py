@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MANY = 500
 """Slots above which there is a line for every failure, but at most one a second for the others."""
 
+VERDICTS = {"passed": "OK", "failed": "FAIL", "rerun": "RERUN"}
+"""The word for each outcome; the last one is pytest-rerunfailures'."""
+
 ERASE = "\x1b[K"
 """Erases the rest of a terminal's line (ECMA-48, EL)."""
 
@@ -146,7 +149,7 @@ class Progress:
     def _line(self, name: str, report: pytest.TestReport) -> str:
         done, left = len(self._done), len(self._slots) - len(self._done)
         elapsed = time.monotonic() - self._began
-        verdict = {"passed": "OK", "failed": "FAIL"}.get(report.outcome, "SKIP")
+        verdict = VERDICTS.get(report.outcome, "SKIP")
         line = (
             f"[{done}/{done + left}] {name} -> {verdict} ({left} remaining, {elapsed:.0f}s elapsed)"
         )

@@ -60,9 +60,12 @@ class Tally:
         if outcome is None:
             return
         root, _, name = vars(report)[SLOT]
-        calls = Calls(**outcome["calls"])
-        self.statistics.add(name, **{**outcome, "calls": calls})
-        if outcome["kind"] == "judged":
+        calls, kind = Calls(**outcome["calls"]), outcome["kind"]
+        if kind == "raised" and report.failed:  # what ended the judge is the slot's failure, too
+            kind = "failed"
+        # The key has the experiment in it: runs of two experiments may have one name.
+        self.statistics.add(f"{root}/{name}", **{**outcome, "calls": calls, "kind": kind})
+        if kind == "judged":
             self.judged.add((root, name))
-        if outcome["kind"] == "failed":
+        if kind == "failed":
             self.failed.add((root, name))

@@ -72,19 +72,25 @@ class PanelTerminal:
         if panel.dry_run:
             return list(self._listing(scanned.slots))
         named = {slot.name for slot in chosen.named}
-        lines = list(self._blocked(s for s in chosen.of_any_status if s.name not in named))
-        if not set(panel.statuses) <= set(JUDGEABLE):
-            lines += self._listing(chosen.slots)
+        if set(panel.statuses) <= set(JUDGEABLE):
+            lines = list(self._blocked(s for s in chosen.of_any_status if s.name not in named))
+        else:
+            lines = list(self._listing(chosen.slots))
         if not chosen.to_judge and not chosen.left_out:
             lines += [
                 f"{slot.name} is {slot.status}{self._why_blocked(slot)}" for slot in chosen.named
             ]
-            open_ones = any(slot.status in WORK for slot in chosen.of_any_status)
-            wanted = " or ".join(panel.statuses)
-            lines.append(
-                f"nothing to judge: no slot is {wanted}" if open_ones else "nothing left to judge"
-            )
+            lines.append(self._nothing(chosen))
         return lines
+
+    def _nothing(self, chosen: Chosen) -> str:
+        """Say why there is nothing to judge."""
+        statuses = self._panel.statuses
+        if not set(statuses) & set(JUDGEABLE):
+            return f"nothing to judge: {' and '.join(statuses)} slots are only listed"
+        if any(slot.status in WORK for slot in chosen.of_any_status):
+            return f"nothing to judge: no slot is {' or '.join(statuses)}"
+        return "nothing left to judge"
 
     def _why_blocked(self, slot: Slot) -> str:
         return f": {self._shown(slot.why)}" if slot.status is SlotStatus.BLOCKED else ""
