@@ -8,7 +8,6 @@ is missing a small Python program does the work of both, for some 20 ms a launch
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 import re
@@ -21,10 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
-from harness.errors import NotStartedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 SHELL = "/bin/sh"
 
@@ -130,22 +128,3 @@ def timeout_program() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return str(Path(path).absolute()) if b"GNU coreutils" in shown.stdout else None
-
-
-def located(program: str, *, cwd: Path, env: Mapping[str, str]) -> str:
-    """Return the path of a program, looked up as the system would.
-
-    ``NotStartedError`` says why it cannot be started; so that is known before any
-    process is.
-    """
-    if "/" in program:
-        path = cwd / program
-        if os.access(path, os.X_OK) and path.is_file():
-            return str(path)
-        code = errno.EACCES if path.exists() else errno.ENOENT
-    else:
-        found = shutil.which(program, path=env.get("PATH", os.defpath))
-        if found is not None:
-            return str(Path(found).absolute())
-        code = errno.ENOENT
-    raise NotStartedError(f"the program {program!r} cannot be started ({os.strerror(code)})")
