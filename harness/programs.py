@@ -42,10 +42,11 @@ def located(
             remedy = f"install it or correct {named_in}"
             raise UnstartableError(f"there is no program {program!r}", remedy)
         path = Path(found).absolute()
+        _check_interpreter(path, search, shown=str(path))
     else:
         path = cwd / program
         _check_executable(path, program, named_in)
-    _check_interpreter(path, search)
+        _check_interpreter(path, search, shown=program)
     return str(path)
 
 
@@ -60,7 +61,7 @@ def _check_executable(path: Path, program: str, named_in: str) -> None:
         raise UnstartableError(f"{program!r} is not executable", remedy)
 
 
-def _check_interpreter(path: Path, search: str) -> None:
+def _check_interpreter(path: Path, search: str, *, shown: str) -> None:
     """Look for what the first line of a script names; ``env`` is asked for its program."""
     head = _head(path)
     if not head.startswith(b"#!"):
@@ -76,7 +77,7 @@ def _check_interpreter(path: Path, search: str) -> None:
         missing = name.startswith("/") and not os.access(name, os.X_OK)
     if missing:
         raise UnstartableError(
-            f"{str(path)!r} needs the interpreter {name!r}, which is not there",
+            f"{shown!r} needs the interpreter {name!r}, which is not there",
             "install it or correct the first line of the program",
         )
 

@@ -7,6 +7,7 @@ then correct themselves. Nothing is clamped, converted, or made up.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,12 @@ REQUIRED = ("score", "passed", "reasoning")
 DEPTH_CAP = 32
 """Levels of an object; a verdict has four, and its judgment adds one."""
 
-LENGTH_CAP = 4_000_000
-"""Characters of a verdict as it is recorded; half of what is read again."""
+LENGTH_CAP = 1_000_000
+"""Characters of a verdict as it is recorded."""
+
+TAIL = 1 << 20
+"""Characters of a reply that are looked at, the last ones: the last object wins, and a judge
+that prints megabytes must not keep the interpreter from its neighbours."""
 
 
 class ReplyError(RetryableError):
@@ -58,8 +63,8 @@ def parse_reply(text: str, *, token: str | None = None) -> Verdict:
     """Return the verdict of the last object in ``text`` that satisfies the schema.
 
     With ``token`` only objects that carry it under the key ``token`` count, so that
-    text which the judge merely quotes cannot become its verdict. Raises
-    ``ReplyError``, and nothing else, whatever the text is.
+    text which the judge merely quotes cannot become its verdict. Only the last ``TAIL``
+    characters are looked at. Raises ``ReplyError``, and nothing else, whatever the text is.
     """
     if not text.strip():
         raise ReplyError("the reply is empty")
@@ -73,7 +78,8 @@ def parse_reply(text: str, *, token: str | None = None) -> Verdict:
     if problem is not None:
         raise ReplyError(f"the reply is invalid: {problem}")
     with_token = " that repeats the token" if token is not None else ""
-    raise ReplyError(f"the reply has no JSON object with {', '.join(REQUIRED)}{with_token}")
+    where = f" in its last {TAIL:,} characters" if len(text) > TAIL else ""
+    raise ReplyError(f"the reply has no JSON object with {', '.join(REQUIRED)}{with_token}{where}")
 
 
 def _is_candidate(value: Mapping[str, Any], token: str | None) -> bool:
@@ -88,12 +94,13 @@ def _objects(text: str) -> Iterator[_Object]:
 
     The decoder itself finds where an object ends, so that braces inside strings
     are no braces. Where a brace opens no whole object, later braces are tried, but
-    what is whole inside the broken one, or follows a key, is a piece of it and no
-    object of its own: the last category of a damaged reply is not the verdict.
+    a piece of a damaged object is no object of its own: the last category of a damaged
+    reply is not the verdict. ``_Damage`` says what a piece is.
     """
-    text = _Text(text)
+    cut = len(text) > TAIL
+    text = _Text(text[-TAIL:])
     work = WORK_CAP + WORK_FACTOR * len(text)
-    broken_to = 0
+    damage = _Damage(text, already_open=int(cut))
     at = text.find("{")
     while at >= 0:
         if work <= 0:
@@ -103,22 +110,78 @@ def _objects(text: str) -> Iterator[_Object]:
         except json.JSONDecodeError as error:
             unterminated = error.msg.startswith("Unterminated")  # its place is the beginning
             work -= START_COST + (len(text) if unterminated else error.pos) - at
-            broken_to = max(broken_to, error.pos)
+            damage.begins(at, error.pos)
             end = at + 1
         except (RecursionError, MemoryError):
             raise ReplyError("the reply is invalid: it is nested too deeply") from None
         else:
-            if end > broken_to and not _has_key(text, at):
+            if not damage.has_piece(at, end):
                 yield value
         at = text.find("{", end)
 
 
-def _has_key(text: str, at: int) -> bool:
-    before = text[max(0, at - 100) : at].rstrip()
-    return before.endswith(":") and before[:-1].rstrip().endswith('"')
+class _Damage:
+    """What of a text belongs to objects that were begun and are not whole.
+
+    An object was begun where a brace, a key, and a colon stand. A whole object is a piece
+    of a damaged one if the decoder had read it before it met the damage. Behind the damage
+    it is a piece if it follows a key and a colon, or stands in the list that does, and the
+    damaged object is still open there, by the count of its braces. Should that count be
+    wrong, for a brace in a text, it is still a piece if a brace or a comma is before its
+    key, and the next key or a closing bracket behind it. So a quoted word and a colon in
+    the prose before a verdict make no piece of it. A text that was cut off in front may
+    begin in the middle of an object: then one is ``already_open``.
+    """
+
+    def __init__(self, text: str, *, already_open: int) -> None:
+        self._text = text
+        self._read_to = 0
+        self._open = already_open
+        self._counted_to = 0
+        self._piece_to = -1
+
+    def begins(self, at: int, damaged_at: int) -> None:
+        """Note that the brace at ``at`` opens no whole object."""
+        self._read_to = max(self._read_to, damaged_at)
+        self._count(at)
+        if self._open or _BEGUN.match(self._text, at):
+            self._open += 1
+
+    def has_piece(self, at: int, end: int) -> bool:
+        """Tell whether the whole object from ``at`` to ``end`` is a piece of a damaged one."""
+        self._count(at)
+        self._counted_to = end
+        if end > self._read_to and not self._is_value(at, end):
+            return False
+        self._piece_to = end
+        return True
+
+    def _count(self, to: int) -> None:
+        # of str, because the text's own count is switched off; no brace opens in between
+        closed = str.count(self._text, "}", self._counted_to, to)
+        self._open = max(0, self._open - closed)
+        self._counted_to = to
+
+    def _is_value(self, at: int, end: int) -> bool:
+        before = self._text[max(0, at - LOOK_BACK) : at].rstrip()
+        if before.endswith(",") and 0 <= self._piece_to <= at:
+            return self._text[self._piece_to : at].strip() == ","
+        if not before.endswith((":", "[")) or not _KEY.search(before):
+            return False
+        return self._open > 0 or bool(_MEMBER.search(before) and _NEXT.match(self._text, end))
 
 
-WORK_CAP = 10_000_000
+LOOK_BACK = 300
+"""Characters before an object in which its key is looked for."""
+
+_STRING = r'"(?:[^"\\]|\\.)*+"'
+_BEGUN = re.compile(rf"\{{\s*{_STRING}\s*:", re.DOTALL)
+_KEY = re.compile(r'"\s*:[\s\[]*\Z')
+_MEMBER = re.compile(rf"[{{,]\s*{_STRING}\s*:[\s\[]*\Z", re.DOTALL)
+_NEXT = re.compile(rf"\s*[]}}]|\s*,\s*{_STRING}\s*:", re.DOTALL)
+
+
+WORK_CAP = 2_000_000
 WORK_FACTOR = 20
 START_COST = 100
 """Characters that may be looked at, in all and for one brace: hostile text must not take long."""

@@ -133,7 +133,7 @@ def test_missing_program_is_named(tmp_path: Path) -> None:
             "#!/gone/python3\n",
             0o755,
             (
-                "'{root}/judge' needs the interpreter '/gone/python3', which is not there; "
+                "'./judge' needs the interpreter '/gone/python3', which is not there; "
                 "install it or correct the first line of the program"
             ),
         ),

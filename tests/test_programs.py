@@ -79,8 +79,9 @@ def test_script_whose_interpreter_is_not_there_is_refused(
     """The shell would say 127 of it, as of a program's own exit."""
     (tmp_path / "run").write_bytes(f"{line}\n".encode())
     (tmp_path / "run").chmod(0o755)
+    shown = {"./run": "./run", "run": f"{tmp_path}/run"}[name]
     assert refusal(name, tmp_path, str(tmp_path)) == (
-        f"'{tmp_path}/run' needs the interpreter {interpreter!r}, which is not there; "
+        f"'{shown}' needs the interpreter {interpreter!r}, which is not there; "
         "install it or correct the first line of the program"
     )
 
