@@ -274,6 +274,20 @@ def test_function_that_goes_wrong_is_told_in_one_line(tmp_path: Path, name: str,
     assert failure(root, call(root, name)) == f"the judge ended with exit status 1: {last}"
 
 
+@pytest.mark.parametrize("name", ["grading", "grading:", ":judge", "grading.py:", "a b:c", "1:2"])
+def test_call_that_names_no_function_is_refused_in_words(tmp_path: Path, name: str) -> None:
+    """The message shows by an example what is meant."""
+    root = write_experiment(
+        tmp_path / "e", judges=[{"name": "one", "kind": "python", "call": name}]
+    )
+    with pytest.raises(ExperimentError) as caught:
+        harness.judge_experiment(root)
+    assert str(caught.value) == (
+        f"{root}/experiment.yaml: judges[0]: call must name a module and a function in it, "
+        "such as my_judges.style:grade; correct it"
+    )
+
+
 # --- replay ---------------------------------------------------------------------------------------
 
 
