@@ -55,6 +55,9 @@ BLOCK = 512
 FOREVER = 10.0**8
 """Seconds; longer deadlines are none."""
 
+SHORTEST = 0.001
+"""Seconds; ``timeout`` is told milliseconds, and takes 0 for no deadline at all."""
+
 _STATUS = re.compile(rb"(\d{1,3})( ended)?\n")
 
 
@@ -98,7 +101,7 @@ def wrapped(
 ) -> list[str]:
     """Return the command line that runs ``argv``, whose program has a slash in its name."""
     status = str(status_file(stdout))
-    seconds = f"{min(timeout, FOREVER):.3f}"
+    seconds = f"{max(SHORTEST, min(timeout, FOREVER)):.3f}"
     program = timeout_program()
     if program is None:
         supervisor = str(Path(__file__).with_name("supervisor.py"))

@@ -95,6 +95,23 @@ def test_judge_that_ignores_the_deadline_is_killed_and_has_no_status(tmp_path: P
 
 
 @pytest.mark.usefixtures("guard")
+def test_deadline_that_is_next_to_nothing_is_still_one(tmp_path: Path) -> None:
+    """No rounding makes it 0, which would mean none."""
+    body = "echo $$; exec sleep 600"
+    start(tmp_path, "/bin/sh", "-c", body, timeout=1e-9).wait()
+    assert read_status(tmp_path / "stdout") in (None, Status(-15, told=True))
+
+
+@pytest.mark.usefixtures("guard")
+def test_text_without_a_first_line_is_run_as_shells_do(tmp_path: Path) -> None:
+    """With every guard in the same way."""
+    script(tmp_path / "run.sh", 'echo "$1"; exit 3\n')
+    start(tmp_path, str(tmp_path / "run.sh"), "hello").wait()
+    assert (tmp_path / "stdout").read_text() == "hello\n"
+    assert read_status(tmp_path / "stdout") == Status(3, told=False)
+
+
+@pytest.mark.usefixtures("guard")
 def test_what_a_judge_leaves_behind_is_ended_with_it(tmp_path: Path) -> None:
     """A background process of the judge does not outlive it."""
     start(tmp_path, "/bin/sh", "-c", "sleep 600 & echo $!").wait()
