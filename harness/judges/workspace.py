@@ -31,17 +31,17 @@ def copy_workspace(workspace: Path | None, copy: Path, check_time: Callable[[], 
     workspace; other links, FIFOs, sockets, and devices are left out. ``check_time`` is
     called for every directory and may raise.
     """
-    if workspace is None:
-        copy.mkdir()
-        return
     try:
-        files.copy_tree(workspace, copy, skip=_Filter(workspace, check_time))
+        if workspace is None:
+            copy.mkdir()
+        else:
+            files.copy_tree(workspace, copy, skip=_Filter(workspace, check_time))
     except shutil.Error as error:
         (source, _, why), *others = error.args[0]
         more = f", and {len(others)} more" if others else ""
         raise JudgeError(f"the workspace cannot be copied: {source}: {why}{more}") from None
     except OSError as error:
-        where = error.filename or workspace
+        where = error.filename or copy
         raise JudgeError(f"the workspace cannot be copied: {where}: {error.strerror}") from None
 
 
