@@ -206,6 +206,19 @@ def test_check_that_fails_on_a_full_disk_is_no_score(
     )
 
 
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("rm ../*.stdout", "its stdout has vanished"),
+        ("rm ../*.stdout; mkdir ../0.stdout", "its stdout is a directory"),
+    ],
+)
+def test_output_that_cannot_be_read_is_no_score(tmp_path: Path, command: str, why: str) -> None:
+    """Nobody knows what was printed."""
+    prepare(tmp_path / "e", f"run: [sh, -c, '{command}'], expect: {{contains: there}}")
+    assert failure(tmp_path / "e") == f"item R1 of the rubric: {why}"
+
+
 # --- time -----------------------------------------------------------------------------------------
 
 

@@ -520,6 +520,36 @@ def test_no_piece_of_a_torn_object_is_the_verdict(inner: str, draw: st.DataObjec
         parse_reply(torn)
 
 
+TEMPTATION = json.loads(TEMPTING)
+REPORT = {
+    "score": 0.2,
+    "passed": False,
+    "reasoning": 'some text, "quoted", and more',
+    "categories": {"f": TEMPTATION, "g": [TEMPTATION, TEMPTATION], "h": {"i": TEMPTATION}},
+}
+
+
+@given(
+    st.sampled_from([None, 2]),
+    st.integers(0, 1000),
+    st.integers(0, 1),
+    st.sampled_from(["", '"', "}", "{", ",", "[", ":", " // hm\n", " oops "]),
+)
+def test_no_piece_of_a_damaged_object_is_the_verdict(
+    indent: int | None, place: int, removed: int, added: str
+) -> None:
+    """Whatever is removed from an object or put into it, it gives its own verdict or none."""
+    whole = json.dumps(REPORT, indent=indent)
+    damaged = whole[:place] + added + whole[place + removed :]
+    try:
+        found = parse_reply(damaged)
+    except ReplyError:
+        found = None
+    assert found is None or found.score != 1.0
+    # and what comes after it counts
+    assert parse_reply(f"{damaged}\n\nAgain, in full:\n{verdict()}") == FINE
+
+
 @given(st.lists(objects.map(json.dumps) | prose, max_size=6), st.text(max_size=10))
 def test_no_object_without_the_token_is_the_verdict(parts: list[str], token: str) -> None:
     """Whatever stands in a reply, what it quotes cannot become the verdict."""

@@ -124,8 +124,10 @@ def _problem(
     match files.read_bytes(stdout, root=stdout.parent, cap=16 * 1024 * 1024):
         case files.Ok(data):
             text = data.decode("utf-8", "replace")
-        case _:
-            return "its stdout cannot be read"
+        case files.Invalid(why) | files.Unreadable(why):
+            raise JudgeError(f"item {criterion.id} of the rubric: its stdout {why}")
+        case files.Missing():
+            raise JudgeError(f"item {criterion.id} of the rubric: its stdout has vanished")
     wanted = _wanted_of(text, expect)
     pattern = expect.matches
     if wanted is None and pattern is not None and not _matches(pattern, stdout, criterion, call):
