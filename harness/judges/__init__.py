@@ -27,13 +27,16 @@ class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Reply:
     """What a judge answered; ``text`` is parsed, the rest is recorded.
 
-    Unknown figures stay None: they are never 0.
+    Unknown figures stay None: they are never 0. ``tokens`` has ``input``, all of it, and
+    ``output``, and may have more. ``structured``: the text is an object that the judge was made
+    to fill in, so no text that it merely quotes can be in its place.
     """
 
     text: str
     model: str | None = None
     tokens: Mapping[str, int] | None = None
     cost_usd: float | None = None
+    structured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -118,7 +121,11 @@ ENTRY_POINTS = "harness.judges"
 
 _BUILT_IN = {
     "checks": "harness.judges.checks:ChecksJudge",
+    "claude": "harness.judges.claude:ClaudeJudge",
+    "codex": "harness.judges.codex:CodexJudge",
     "command": "harness.judges.command:CommandJudge",
+    "gemini": "harness.judges.gemini:GeminiJudge",
+    "llm": "harness.judges.llm:LlmJudge",
     "python": "harness.judges.python:PythonJudge",
     "replay": "harness.judges.replay:ReplayJudge",
 }

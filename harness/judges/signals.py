@@ -70,6 +70,14 @@ CODES = {
     "rate_limit_exceeded": THROTTLE,
     "server_error": TRANSIENT,
     "context_length_exceeded": SLOT,
+    # Claude Code
+    "authentication_failed": UNUSABLE,
+    "oauth_org_not_allowed": UNUSABLE,
+    "rate_limit": THROTTLE,
+    "connection_failed": TRANSIENT,
+    "overloaded": TRANSIENT,
+    "invalid_request": SLOT,
+    "max_output_tokens": SLOT,
     # Google
     "UNAUTHENTICATED": UNUSABLE,
     "PERMISSION_DENIED": UNUSABLE,
@@ -82,8 +90,18 @@ CODES = {
 }
 """An error's own code; where it is known it says more than the status it came with."""
 
-_NO_CREDIT = re.compile(r"credit balance|insufficient (?:credit|funds|balance)", re.IGNORECASE)
-_UNKNOWN_KEY = re.compile(r"api key not valid|invalid api key", re.IGNORECASE)
+# An error's own words, where they say more than its status or there is none. Programs type
+# an apostrophe in more than one way, so none is looked for.
+_WORDS = (
+    (LIMIT, r"hit your [\w -]*limit|usage limit"),
+    (UNUSABLE, r"credit balance|insufficient (?:credit|funds|balance)"),
+    (UNUSABLE, r"invalid api key|api key not valid|no key found|not logged in|please run /login"),
+    (UNUSABLE, r"unknown model"),
+    (THROTTLE, r"temporarily limiting requests|too many requests"),
+    (TRANSIENT, r"connection (?:error|refused|reset)|timed out|overloaded"),
+    (TRANSIENT, r"\b(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EPIPE)\b"),
+)
+_SAID = tuple((kind, re.compile(words, re.IGNORECASE)) for kind, words in _WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +120,14 @@ class Refusal:
 
 def kind_of(refusal: Refusal) -> str:
     """Return whose turn it is: ``limit``, ``throttle``, ``transient``, ``unusable``, ``slot``."""
-    kind = CODES.get(refusal.code or "") or STATUS.get(refusal.status or 0, SLOT)
-    if kind == SLOT and (
-        _NO_CREDIT.search(refusal.message) or _UNKNOWN_KEY.search(refusal.message)
-    ):
+    kind = CODES.get(refusal.code or "") or STATUS.get(refusal.status or 0)
+    said = next((kind for kind, words in _SAID if words.search(refusal.message)), None)
+    if kind is None:
+        return SLOT if refusal.status is not None or said is None else said
+    if kind == SLOT and said == UNUSABLE:
         return UNUSABLE  # comes as 400, like a request that is wrong in itself
-    waits = refusal.retry_after or 0.0
-    if kind == THROTTLE and (refusal.until is not None or waits > LONG_WAIT):
+    long = refusal.until is not None or (refusal.retry_after or 0.0) > LONG_WAIT
+    if kind == THROTTLE and (long or said == LIMIT):
         return LIMIT
     return kind
 
