@@ -19,6 +19,7 @@ from harness.layouts.base import Found
 from harness.locks import claim, holder
 from harness.model import NO_CALLS, Deferred, Judged, Judgment, SlotStatus
 from harness.process import Launcher
+from harness.redact import redactor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from harness.judges import Question, Reply
     from harness.layouts import Layout
     from harness.model import Slot
+    from harness.redact import Redactor
 
 
 class Asks(Protocol):
@@ -47,6 +49,11 @@ class Bench:
     launcher: Launcher = field(default_factory=Launcher)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     timeout: float | None = None
+
+    @property
+    def redactor(self) -> Redactor:
+        """What takes the secrets of the environment out of a text."""
+        return redactor_of(self.environment)
 
 
 def judge_slot(
