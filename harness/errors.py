@@ -17,10 +17,12 @@ class JudgeError(HarnessError):
     """A judge gave no valid judgment; whoever reruns the session reads the message.
 
     The slot counts as tried and failed. ``spent``: what the call is known to have cost, as a
-    reply without text; None if nothing is known.
+    reply without text; None if nothing is known. ``reminder``: what is said of it to the judge
+    if it is asked once more, by default the message.
     """
 
     spent: Any = None
+    reminder: str | None = None
 
 
 class NotStartedError(JudgeError):

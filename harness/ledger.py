@@ -79,6 +79,7 @@ def open_attempt(
     token: str | None,
     scratch: Path,
     substitute: str | None = None,
+    version: str | None = None,
 ) -> Path:
     """Put on record, durably, that money may be spent from here on; return the directory."""
     judge, root = slot.judge, layout.experiment.root
@@ -91,6 +92,7 @@ def open_attempt(
         "kind": judge.kind,
         "model": judge.model,
         "substitute": substitute,
+        "version": version,
         **inputs_of(prompt, judge),
         "token": token,
         "scratch": str(scratch),

@@ -93,6 +93,24 @@ class Spools(Protocol):
 
 
 @runtime_checkable
+class Whole(Protocol):
+    """What a judge has as well if the output of its process says itself that it is complete."""
+
+    def is_whole(self, stdout: str) -> bool:
+        """Tell whether nothing is missing at the end of what the process wrote."""
+        ...
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """What a judge has as well if it runs a program that changes from version to version."""
+
+    def version(self, environment: Mapping[str, str]) -> str | None:
+        """Return the version of the program that this environment finds; None if unknown."""
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """One member of a panel.
 
@@ -155,6 +173,12 @@ def _entry_points() -> tuple[Any, ...]:
     from importlib.metadata import entry_points
 
     return tuple(entry_points(group=ENTRY_POINTS))
+
+
+def environment_of(kind: str) -> tuple[str, ...]:
+    """Return the variables that a kind's judges may see beside those that every judge may."""
+    names: tuple[str, ...] = getattr(find(kind), "environment", ())
+    return names
 
 
 def build(spec: JudgeSpec) -> Judge:

@@ -7,6 +7,7 @@ sees a few variables of the environment, and has no tools. A kind says how it is
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -16,10 +17,9 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import msgspec
-
 from harness import files
 from harness.errors import JudgeError, NotStartedError, RetryableError
+from harness.json_text import parse_json_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,13 +192,17 @@ def objects(text: str) -> list[dict[str, Any]]:
     found = []
     for line in text.splitlines():
         if line.lstrip().startswith("{"):
-            try:
-                value = msgspec.json.decode(line)
-            except (msgspec.MsgspecError, UnicodeError, RecursionError):
-                continue
-            if isinstance(value, dict):
-                found.append(value)
+            with contextlib.suppress(ValueError):
+                found.append(parse_json_object(line))
     return found
+
+
+def embedded(text: str, start: int) -> dict[str, Any]:
+    """Return the JSON object from ``start`` to the last brace; an empty one if there is none."""
+    try:
+        return parse_json_object(text[start : text.rindex("}") + 1])
+    except ValueError:
+        return {}
 
 
 def number(value: object) -> float | None:

@@ -16,6 +16,7 @@ from harness.judges.cli import (
     NoAnswer,
     Printed,
     counts,
+    embedded,
     forbid,
     number,
     objects,
@@ -93,7 +94,6 @@ class CodexJudge(CliJudge):
 _STATUS = re.compile(
     r"(?:last status:|status code|unexpected status|http)[ :]*(\d{3})\b", re.IGNORECASE
 )
-_EMBEDDED = re.compile(r"\{.*\}", re.DOTALL)
 
 
 def _failure(events: list[dict[str, Any]], printed: Printed) -> JudgeError | NoAnswer:
@@ -132,10 +132,6 @@ def _message(event: dict[str, Any]) -> str:
 
 def _body(message: str) -> dict[str, Any]:
     """Return the provider's own error, where the program passes it on inside its message."""
-    found = _EMBEDDED.search(message)
-    try:
-        value = json.loads(found[0]) if found else {}
-    except (ValueError, RecursionError):
-        return {}
-    inner = value.get("error", value) if isinstance(value, dict) else {}
+    value = embedded(message, message.find("{")) if "{" in message else {}
+    inner = value.get("error", value)
     return inner if isinstance(inner, dict) else {}

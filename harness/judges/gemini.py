@@ -11,7 +11,16 @@ import msgspec
 
 from harness.errors import JudgeError, RetryableError, UnusableJudgeError
 from harness.judges import Question, Reply
-from harness.judges.cli import NETWORK, CliJudge, NoAnswer, Printed, counts, forbid, number
+from harness.judges.cli import (
+    NETWORK,
+    CliJudge,
+    NoAnswer,
+    Printed,
+    counts,
+    embedded,
+    forbid,
+    number,
+)
 from harness.judges.signals import Refusal, error_of, reset_time
 
 if TYPE_CHECKING:
@@ -91,14 +100,15 @@ class GeminiJudge(CliJudge):
 
 
 def _object(text: str) -> dict[str, Any]:
-    """Return the last JSON object that begins a line; programs print warnings before it."""
-    for start in reversed([match.start() for match in re.finditer(r"^\{", text, re.MULTILINE)]):
-        try:
-            value, _ = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        return value if isinstance(value, dict) else {}
-    return {}
+    """Return the JSON object at the end; programs print warnings before it."""
+    starts = [match.start() for match in _LINE.finditer(text)]
+    return next((found for start in starts[:TRIES] if (found := embedded(text, start))), {})
+
+
+_LINE = re.compile(r"^\{", re.MULTILINE)
+
+TRIES = 20
+"""Places at which an object is looked for: a long output must not take long."""
 
 
 def _tokens(envelope: dict[str, Any]) -> tuple[str | None, dict[str, int] | None]:
@@ -170,11 +180,5 @@ def _delay(text: str) -> float | None:
 def _api_error(text: str) -> dict[str, Any]:
     """Return the API's own error, where the program passes it on inside its message."""
     start = text.find('{"error"')
-    if start < 0:
-        return {}
-    try:
-        value, _ = json.JSONDecoder().raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return {}
-    inner = value.get("error")
+    inner = embedded(text, start).get("error") if start >= 0 else None
     return inner if isinstance(inner, dict) else {}
