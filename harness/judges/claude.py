@@ -182,7 +182,8 @@ _TRIED = {
 def _failure(envelope: dict[str, Any], events: list[dict[str, Any]]) -> JudgeError:
     subtype = str(envelope.get("subtype"))
     listed = envelope.get("errors")
-    detail = "; ".join(str(e) for e in listed)[:300] if isinstance(listed, list) else ""
+    told = [str(e).partition(" \u2014 ")[0] for e in listed] if isinstance(listed, list) else []
+    detail = "; ".join(told)[:300]
     if subtype in _TRIED:
         return RetryableError(f"{_TRIED[subtype]} ({detail or subtype})")
     if subtype.startswith("error_"):
