@@ -21,6 +21,8 @@ REDACTED = "[redacted]"
 LEAST = 8
 """Characters of a value from which on it is a secret: a shorter one is a word like any other."""
 
+DOTS = "..."
+
 _NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
 # Each begins with a literal, so that a text without any is done with quickly. A hyphenated word
@@ -42,7 +44,7 @@ _HINTS = ("sk-", "gh", "github_pat_", "AKIA", "AIza", "earer", "EARER")
 class Redactor:
     """Takes the secrets of one environment, and what looks like one, out of texts."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_forms", "_values")
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         secrets = {
@@ -52,8 +54,9 @@ class Redactor:
             for form in _forms(value.strip())
         }
         # The longest first: one secret may be the beginning of another.
-        listed = sorted(secrets, key=lambda form: (-len(form), form))
-        self._values = re.compile("|".join(map(re.escape, listed))) if listed else None
+        self._forms = sorted(secrets, key=lambda form: (-len(form), form))
+        values = "|".join(map(re.escape, self._forms))
+        self._values = re.compile(values) if values else None
 
     def __call__(self, text: str) -> str:
         """Return ``text`` without secrets; the very same object if it has none."""
@@ -61,6 +64,17 @@ class Redactor:
             text = self._values.sub(REDACTED, text)
         if any(hint in text for hint in _HINTS):
             text = _KEYS.sub(REDACTED, text)
+        return text
+
+    def shown(self, text: str) -> str:
+        """Do the same for a text that shows values, and cuts long ones with dots in the middle."""
+        text = self(text)
+        if DOTS not in text:
+            return text
+        for form in self._forms:
+            for length in range(len(form) - 1, LEAST - 1, -1):
+                text = text.replace(f"{form[:length]}{DOTS}", f"{REDACTED}{DOTS}")
+                text = text.replace(f"{DOTS}{form[-length:]}", f"{DOTS}{REDACTED}")
         return text
 
     def data(self, content: bytes) -> bytes:

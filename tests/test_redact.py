@@ -90,6 +90,16 @@ def test_longer_secret_goes_first() -> None:
     assert redactor("12345678-more") == "[redacted]"
 
 
+@pytest.mark.parametrize("kept", [8, 12, len(SECRET) - 1])
+def test_secret_that_was_cut_is_taken_out_of_a_shown_value(kept: int) -> None:
+    """A traceback shows the beginning and the end of a long value; a shorter rest tells nothing."""
+    redactor = Redactor({"A_KEY": SECRET})
+    text = f"x = 'y {SECRET[:kept]}...{SECRET[-kept:]} z'"
+    assert redactor.shown(text) == "x = 'y [redacted]...[redacted] z'"
+    plain = f"x = '{SECRET[:7]}...'"
+    assert redactor.shown(plain) == plain
+
+
 def test_bytes_of_any_encoding_are_searched() -> None:
     """What is no UTF-8 stays as it was; the same object comes back where nothing is found."""
     redactor = Redactor({"A_KEY": SECRET})

@@ -95,7 +95,7 @@ def cleaned(value: Any, redactor: Redactor, seen: set[int] | None = None) -> Any
     Goes through the built-in collections and through what pytest makes of an exception.
     """
     if isinstance(value, str):
-        return redactor(value)
+        return redactor.shown(value)
     if isinstance(value, tuple):
         return tuple(cleaned(v, redactor, seen) for v in value)
     if isinstance(value, list):
