@@ -50,8 +50,10 @@ class Redactor:
         secrets = {
             form
             for name, value in environment.items()
-            if _NAME.search(name) and len(value.strip()) >= LEAST and not _is_path(value)
-            for form in _forms(value.strip())
+            if _NAME.search(name) and not _is_path(value)
+            for part in (value.strip(), *value.split("\n"))  # of many lines, each is shown alone
+            if len(part.strip()) >= LEAST
+            for form in _forms(part.strip())
         }
         # The longest first: one secret may be the beginning of another.
         self._forms = sorted(secrets, key=lambda form: (-len(form), form))
