@@ -36,6 +36,12 @@ def failure(root: Path, *entries: dict[str, Any], **keys: Any) -> str:
     return why
 
 
+def kept(root: Path) -> str:
+    """Return how a failure says where the reply of the only attempt is."""
+    (attempt,) = root.glob("runs/a/judge/judge_01/attempts/*")
+    return f"; what it wrote is kept in {attempt}/stdout"
+
+
 def command(*argv: str, **keys: Any) -> dict[str, Any]:
     """Return the configuration of a command judge."""
     return {"name": "one", "kind": "command", "argv": list(argv), **keys}
@@ -143,19 +149,23 @@ def test_program_beside_the_experiment_is_found(tmp_path: Path) -> None:
 )
 def test_bad_end_is_told_with_the_last_line_of_stderr(tmp_path: Path, body: str, why: str) -> None:
     """What the judge printed on stdout does not matter then."""
-    assert failure(tmp_path / "e", shell_judge(f"{answer()}; {body}")) == why
+    root = tmp_path / "e"
+    assert failure(root, shell_judge(f"{answer()}; {body}")) == why + kept(root)
 
 
 def test_judge_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     """The message names the limit; the draft on stdout is no reply."""
     entry = {**shell_judge(f"{answer()}; sleep 30"), "timeout": 0.3}
-    assert failure(tmp_path / "e", entry) == "the judge took longer than 0.3 s and was ended"
+    root = tmp_path / "e"
+    why = "the judge took longer than 0.3 s and was ended"
+    assert failure(root, entry) == why + kept(root)
 
 
 def test_reply_that_is_not_text_is_refused(tmp_path: Path) -> None:
     """Bytes that are no UTF-8 are no reply."""
-    why = failure(tmp_path / "e", shell_judge("printf '\\377'"))
-    assert why == "the judge's stdout is not UTF-8 (byte 0)"
+    root = tmp_path / "e"
+    why = failure(root, shell_judge("printf '\\377'"))
+    assert why == "the judge's stdout is not UTF-8 (byte 0)" + kept(root)
 
 
 def test_judge_runs_in_an_empty_directory_with_a_clean_environment(
