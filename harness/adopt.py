@@ -1,7 +1,5 @@
 """What sessions that died have left of a slot: an answer to adopt, or a loss to record.
 
-Only an answer that nobody has made a judgment of is adopted: whoever deletes a judgment
-wants to have the slot judged anew.
 Called under the slot's claim, which a judge holds as long as it lives: so whatever
 is found here has come to its end.
 """
@@ -45,8 +43,7 @@ def legacy(layout: Layout, slot: Slot, judge: object, redactor: Redactor) -> Leg
 
     An attempt is answered if the exit status 0 is on record, by the launcher or by the
     harness itself, or if the output says itself that it is complete. Anything else may hold
-    a draft only. An answer that was looked at has
-    become a judgment, or was none, and is not looked at again.
+    a draft only. An answer that was looked at and was no verdict is not looked at again.
     """
     found = list(ledger.entries(layout, slot.run, slot.judge))
     files.sweep(layout.slot_directory(slot.run, slot.judge))
@@ -66,12 +63,12 @@ def legacy(layout: Layout, slot: Slot, judge: object, redactor: Redactor) -> Leg
     return Legacy(tuple(answered), calls)
 
 
-_OPEN = (None, ledger.ANSWERED, ledger.INTERRUPTED)
-"""How an attempt ended whose answer, if it has one, was not looked at."""
+_USABLE = (None, ledger.ANSWERED, ledger.INTERRUPTED, ledger.JUDGED)
+"""How an attempt ended whose answer, if it has one, may be a verdict."""
 
 
 def _is_answered(entry: Entry, judge: object) -> bool:
-    if entry.end.get("outcome") not in _OPEN:
+    if entry.end.get("outcome") not in _USABLE:
         return False
     if entry.end.get("outcome") == ledger.ANSWERED or entry.end.get("answered") is True:
         return True

@@ -30,6 +30,7 @@ from harness.errors import (
     NotStartedError,
     RetryableError,
 )
+from harness.fingerprint import fingerprint
 from harness.freeze import FrozenPrompt, frozen_prompt
 from harness.model import ADOPTED, NO_CALLS, Calls, Judgment
 from harness.prompt import token_line
@@ -49,7 +50,8 @@ if TYPE_CHECKING:
 class Attempts:
     """What is done for one claimed slot; ``calls`` says what that has cost so far.
 
-    ``substitute`` names the judge if it is not the configured one.
+    ``substitute`` names the judge if it is not the configured one. ``workspace`` is the
+    fingerprint of what the agent left behind, which a judge may look at.
     """
 
     slot: Slot
@@ -58,6 +60,7 @@ class Attempts:
     judge: Asks
     claim_fd: int
     substitute: str | None = None
+    workspace: str | None = None
     calls: Calls = NO_CALLS
 
     def run(self) -> tuple[Judgment, list[str]]:
@@ -66,6 +69,9 @@ class Attempts:
         What is raised carries ``calls``.
         """
         try:
+            workspace = self.layout.workspace(self.slot.run)
+            if workspace is not None and not self._free:
+                self.workspace = fingerprint(workspace)
             with disk.writing(self.layout.judge_directory(self.slot.run)):
                 prompt = frozen_prompt(self.layout, self.slot)
                 adopted = None if self._free else self._adopt(prompt)
@@ -114,6 +120,7 @@ class Attempts:
                     scratch=scratch,
                     substitute=self.substitute,
                     version=version,
+                    workspace=self.workspace,
                 )
                 added = reminder + (token_line(token) if token is not None else "")
                 question = self._question(directory, prompt, scratch, added)
@@ -169,7 +176,7 @@ class Attempts:
         reader = adopt.reader_of(self.judge, self.slot)
         found = adopt.legacy(self.layout, self.slot, reader, self.bench.redactor)
         self.calls += found.calls
-        inputs = ledger.inputs_of(prompt, self.slot.judge)
+        inputs = ledger.inputs_of(prompt, self.slot.judge, self.workspace)
         for entry in adopt.same_question(found, inputs, self.substitute):
             token = entry.intent.get("token")
             if self.slot.judge.require_token and not isinstance(token, str):
