@@ -38,7 +38,19 @@ _KEYS = re.compile(
     r"|(?:[Bb]earer|BEARER)[ \t]+(?=[A-Za-z._~+/=-]*\d)[A-Za-z0-9._~+/=-]{16,}"
     r")"
 )
-_HINTS = ("sk-", "gh", "github_pat_", "AKIA", "AIza", "earer", "EARER")
+_HINTS = (
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "AKIA",
+    "AIza",
+    "earer",
+    "EARER",
+)
 
 
 class Redactor:
