@@ -50,11 +50,10 @@ class Bench:
     launcher: Launcher = field(default_factory=Launcher)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     timeout: float | None = None
+    redactor: Redactor = field(init=False)
 
-    @property
-    def redactor(self) -> Redactor:
-        """What takes the secrets of the environment out of a text."""
-        return redactor_of(self.environment)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "redactor", redactor_of(self.environment))
 
 
 def judge_slot(

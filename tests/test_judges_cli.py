@@ -17,7 +17,7 @@ from harness.model import JudgeSpec
 from tests.workshop import VERDICT, script, write_experiment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from harness.pipeline import Statistics
@@ -457,6 +457,26 @@ def test_login_changes_no_fingerprint_and_flags_do(tmp_path: Path) -> None:
     plain = fingerprint()
     assert fingerprint(login="subscription") == plain
     assert fingerprint(args=["--effort", "low"]) != plain
+
+
+def test_judge_of_a_projectscylla_experiment_is_claude_by_default(
+    tmp_path: Path, cli: FakeCli, make_scylla: Callable[..., Path]
+) -> None:
+    """It gets the run's own prompt as it is; an entry that says the same changes nothing."""
+    root = make_scylla(
+        tmp_path / "s", models=["m-1"], judgments={"T0/00/run_01/judge_01": None}, replay=False
+    )
+    spec = open_experiment(root).experiment.panel[0]
+    cli.install("claude")
+    assert harness.judge_experiment(root).failures == {}
+    (call,) = cli.calls
+    assert call["prompt"].startswith("Grade this answer: It is done.\n\nRepeat this token in")
+    assert call["argv"][:4] == ["-p", "--bare", "--model", "m-1"]
+    assert stored(root, "T0/00/run_01/judge/judge_01")["score"] == 0.75
+    entry = {"name": "m-1", "kind": "claude", "model": "m-1", "login": "api_key"}
+    overrides = {"layout": "scylla", "judges": [entry]}
+    (root / "experiment.yaml").write_text(json.dumps(overrides))
+    assert open_experiment(root).experiment.panel[0].sha256 == spec.sha256
 
 
 def test_marks_of_another_program_are_taken_out() -> None:

@@ -23,7 +23,9 @@ REDACTOR = Redactor({"A_KEY": SECRET})
 
 
 def test_texts_are_cleaned_in_collections_of_any_depth() -> None:
-    """What is no text stays what it is."""
+    """What is no text stays what it is, and a collection without a secret the same object."""
+    plain = {"a": ["b", ("c", 1)]}
+    assert cleaned(plain, REDACTOR) is plain
     value = {"a": [(SECRET, 1), {"b": f"x{SECRET}"}], "c": None}
     assert cleaned(value, REDACTOR) == {"a": [("[redacted]", 1), {"b": "x[redacted]"}], "c": None}
 

@@ -89,6 +89,16 @@ class Secrets:
         return True
 
 
+def _collection(value: Any, redactor: Redactor, seen: set[int] | None) -> Any:
+    """Return a cleaned copy; the collection itself, whatever its type, if that is no other."""
+    if isinstance(value, dict):
+        copy: Any = {key: cleaned(v, redactor, seen) for key, v in value.items()}
+    else:
+        copy = [cleaned(v, redactor, seen) for v in value]
+        copy = tuple(copy) if isinstance(value, tuple) else copy
+    return value if copy == value else copy
+
+
 def cleaned(value: Any, redactor: Redactor, seen: set[int] | None = None) -> Any:
     """Return ``value`` with every text in it cleaned; objects are changed in place.
 
@@ -96,12 +106,8 @@ def cleaned(value: Any, redactor: Redactor, seen: set[int] | None = None) -> Any
     """
     if isinstance(value, str):
         return redactor.shown(value)
-    if isinstance(value, tuple):
-        return tuple(cleaned(v, redactor, seen) for v in value)
-    if isinstance(value, list):
-        return [cleaned(v, redactor, seen) for v in value]
-    if isinstance(value, dict):
-        return {key: cleaned(v, redactor, seen) for key, v in value.items()}
+    if isinstance(value, tuple | list | dict):
+        return _collection(value, redactor, seen)
     seen = set() if seen is None else seen
     if type(value).__module__.startswith("_pytest.") and id(value) not in seen:
         seen.add(id(value))
