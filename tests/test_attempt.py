@@ -203,7 +203,8 @@ def test_second_invalid_reply_fails_the_slot(root: Path) -> None:
     assert isinstance(outcome, Failed)
     assert isinstance(outcome.error, ReplyError)
     assert re.fullmatch(
-        r"the reply has no JSON object with score, passed, reasoning; it is kept in \S+/stdout",
+        r"(?P<why>the reply has no JSON object with score, passed, reasoning; it is kept in )"
+        r"(?P<second>\S+)/stdout \(asked 2 times; before: (?P=why)(?!(?P=second))\S+/stdout\)",
         str(outcome.error),
     )
     assert (len(fake.asked), outcome.calls) == (2, Calls(paid=2, wasted=2))
@@ -790,7 +791,7 @@ def test_another_sessions_retry_does_not_hide_in_the_error(root: Path) -> None:
 
     outcome = judge(root, FakeJudge(late))
     assert isinstance(outcome, Failed)
-    assert str(outcome.error) == "too late, call 2"
+    assert str(outcome.error) == "too late, call 2 (asked 2 times; before: too late, call 1)"
 
 
 def test_nothing_is_written_outside_the_run(root: Path) -> None:
