@@ -789,8 +789,15 @@ def test_another_sessions_retry_does_not_hide_in_the_error(root: Path) -> None:
         calls += 1
         raise RetryableError(f"too late, call {calls}")
 
-    outcome = judge(root, FakeJudge(late))
+    fake = FakeJudge(late)
+    outcome = judge(root, fake)
     assert isinstance(outcome, Failed)
+    first, second = (question.prompt for question in fake.asked)
+    assert second == first + (
+        "\nYou were asked this before, and your answer could not be used: too late, call 1.\n"
+        "Reply with one JSON object as described above, complete, and nothing after it.\n"
+    )
+    assert fake.asked[1].prompt_file.read_text() == second
     assert str(outcome.error) == "too late, call 2 (asked 2 times; before: too late, call 1)"
 
 

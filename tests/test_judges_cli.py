@@ -363,7 +363,7 @@ def test_judge_is_reminded_of_what_was_wrong(tmp_path: Path, cli: FakeCli, kind:
 
 
 @kinds
-def test_late_judge_is_reminded_too_and_an_end_without_an_answer_is_told(
+def test_end_without_an_answer_is_told_with_all_attempts(
     tmp_path: Path, cli: FakeCli, kind: str
 ) -> None:
     """After the last attempt the message has all of them."""
