@@ -7,7 +7,7 @@ import functools
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from harness import adopt, disk, files, ledger
@@ -112,7 +112,10 @@ class Attempts:
             self._keep_reply(reply, question, end)
             self.calls += Calls(cost_usd=reply.cost_usd)
             value = self._value(reply, prompt, directory, token, started, question)
-            value["provenance"]["duration_seconds"] = round(time.monotonic() - began, 3)
+            took = timedelta(seconds=time.monotonic() - began)
+            value["provenance"].update(
+                ended=(started + took).isoformat(), duration_seconds=round(took.total_seconds(), 3)
+            )
             return self._commit(value, directory)
 
     def _paid(self, question: Question) -> Reply:
