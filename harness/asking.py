@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from harness import adopt, disk, files, ledger
@@ -138,7 +138,10 @@ class Attempts:
                 started=started,
                 version=version,
             )
-            value["provenance"]["duration_seconds"] = round(time.monotonic() - began, 3)
+            took = timedelta(seconds=time.monotonic() - began)
+            value["provenance"].update(
+                ended=(started + took).isoformat(), duration_seconds=round(took.total_seconds(), 3)
+            )
             return self._commit(value, directory)
 
     def _paid(self, question: Question, end: dict[str, Any]) -> Reply:

@@ -9,6 +9,7 @@ import re
 import secrets
 import threading
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -548,6 +549,17 @@ def finished_attempt(
     else:
         status_file(attempt / "stdout").write_text(status)
     return attempt
+
+
+def test_provenance_ends_a_call_as_long_after_its_start_as_it_took(root: Path) -> None:
+    """Start, duration, and end of a paid call agree to the millisecond."""
+    assert isinstance(judge(root), Judged)
+    provenance = stored(root)["provenance"]
+    assert isinstance(provenance, dict)
+    started, ended = (datetime.fromisoformat(provenance[key]) for key in ("started", "ended"))
+    took = (ended - started).total_seconds()
+    assert took > 0
+    assert provenance["duration_seconds"] == round(took, 3)
 
 
 def test_finished_answer_of_a_dead_session_is_adopted(root: Path) -> None:
