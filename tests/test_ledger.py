@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,7 @@ def test_intent_says_what_is_asked_of_whom(found: Scan) -> None:
         "workspace_sha256": None,
         "token": "t-1",
         "scratch": str(slot.run.path),
+        "host": socket.gethostname(),
         "started": STARTED.replace(second=0).isoformat(),
     }
 

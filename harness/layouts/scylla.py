@@ -153,15 +153,20 @@ class ScyllaLayout(Layout):
         return path if files.is_file(path) else None
 
     def prompt_parts(self, run: Run) -> dict[str, str]:
-        """Return the texts for a run without a prompt of its own."""
+        """Return the texts for a run without a prompt of its own; it may have no rubric."""
         root = self.experiment.root
-        task = self._first_text(run.path / "task_prompt.md", root / "prompt.md")
-        rubric = self._first_text(root / "rubric.yaml", root / "criteria.md")
+        task_file = run.path / "task_prompt.md"
+        task = self._first_text(task_file, root / "prompt.md")
+        if task is None:
+            raise ExperimentError(
+                f"{task_file}: is missing, and so is the run's judge_prompt.md; restore one of them"
+            )
+        rubric = self._first_text(root / "rubric.yaml", root / "criteria.md") or ""
         output = files.read_bytes(run.path / "agent" / "output.txt", root=root)
         text = output.value.decode("utf-8", "replace") if isinstance(output, files.Ok) else ""
         return {"task": task, "rubric": rubric, "output": text}
 
-    def _first_text(self, *paths: Path) -> str:
+    def _first_text(self, *paths: Path) -> str | None:
         for path in paths:
             match files.read_text(path, root=self.experiment.root):
                 case files.Ok(text):
@@ -170,9 +175,7 @@ class ScyllaLayout(Layout):
                     raise ExperimentError(f"{path}: {why}; replace it by a text file")
                 case files.Missing():
                     continue
-        raise ExperimentError(
-            f"{paths[0]}: is missing, and so is the run's judge_prompt.md; restore one of them"
-        )
+        return None
 
     def consensus_files(
         self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]

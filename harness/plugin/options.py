@@ -17,6 +17,9 @@ WHOLE_NUMBER = "a whole number from 1 on"
 
 STATUSES = ("missing", "failed", "stale", "complete", "blocked")
 
+ALIASES = {"agent_failed": "blocked"}
+"""What ProjectScylla's tools call a status."""
+
 MARKERS = (
     "slot: an item that judges one run by one judge (set by pytest-judge-panel)",
     "missing: a slot that was never tried (set by pytest-judge-panel)",
@@ -44,6 +47,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="STATUS",
         action="append",
         choices=STATUSES,
+        type=lambda text: ALIASES.get(text, text),
         default=None,
         help="judge the slots of this status: missing, failed, or stale; list the slots that "
         "are complete or blocked; may be given several times (default: missing and failed)",

@@ -23,7 +23,7 @@ from harness.plugin.loop import Job, runtestloop
 from harness.plugin.progress import Progress
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
-from harness.plugin.signals import exit_if_terminated, sigterm_ends_session
+from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
 from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
@@ -60,6 +60,7 @@ class PanelSession:
         self.settled: dict[Path, Settled] = {}
         self.bench = Bench(timeout=options.timeout(config))
         self.routing = Routing(config)
+        self._interrupt = OneInterrupt()
         self.stopped = 0
         self.not_found: list[str] = []
         self._built: dict[tuple[Path, int], Judge | None] = {}
@@ -124,6 +125,7 @@ class PanelSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_runtestloop")
     def pytest_end_by_signal(self) -> Iterator[None]:
         """End the judges with the session, whichever loop runs."""
+        self._interrupt.begin()
         with sigterm_ends_session():
             try:
                 return (yield)
@@ -131,6 +133,11 @@ class PanelSession:
                 if not isinstance(error, Exception) or isinstance(error, pytest.exit.Exception):
                     self.stop()
                 raise
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Give Ctrl-C back."""
+        self._interrupt.end()
 
     def stop(self) -> None:
         """End the judges at work and start no other, here and in all workers."""
