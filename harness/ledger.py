@@ -89,6 +89,7 @@ def open_attempt(
         "judge": judge.name,
         "kind": judge.kind,
         "model": judge.model,
+        **prompt.rubric,
         **inputs_of(prompt, judge),
         "token": token,
         "scratch": str(scratch),

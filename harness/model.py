@@ -82,7 +82,8 @@ class Run:
 
     ``name`` is its path as it stands in node ids. ``blocked`` says why there is
     nothing to judge, ``problem`` what the experiment's author must mend before it can
-    be judged. The hashes cover what its prompt is made of.
+    be judged. The hashes cover what its prompt is made of. ``scoring``: a rubric that
+    points are counted by where it is no part of that.
     """
 
     name: str
@@ -92,9 +93,15 @@ class Run:
     blocked: str | None = None
     problem: str | None = None
     rubric: Rubric | None = None
+    scoring: Rubric | None = None
     inputs_sha256: str | None = None
     words: frozenset[str] = frozenset()
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scored_by(self) -> Rubric | None:
+        """The rubric by which the points of a reply are counted."""
+        return self.rubric or self.scoring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +253,7 @@ class Consensus:
     complete: bool
     votes_for: int
     votes_against: int
+    tie: bool
     spread: float | None
     disagreement: bool
     rule: str

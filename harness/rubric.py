@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -95,7 +96,7 @@ def load_rubric(path: Path, *, root: Path) -> Rubric:
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         categories=categories,
         pass_threshold=keys.grading.pass_threshold,
-        grades=_grades(keys.grading.grade_scale),
+        grades=_grades(keys.grading.grade_scale, path),
     )
 
 
@@ -172,11 +173,18 @@ def _check_unique(categories: tuple[Category, ...], path: Path) -> None:
             seen.add(criterion.id)
 
 
-def _grades(scale: GradeKeys | None) -> Mapping[str, float]:
+def _grades(scale: GradeKeys | None, path: Path) -> Mapping[str, float]:
     if scale is None:
         return GRADES
-    given = {grade: getattr(scale, grade) for grade in GRADES}
-    return {grade: floor for grade, floor in given.items() if floor is not None}
+    all_ = {grade: getattr(scale, grade) for grade in GRADES}
+    given = {grade: floor for grade, floor in all_.items() if floor is not None}
+    for better, worse in pairwise(given):
+        if given[better] <= given[worse]:
+            raise ExperimentError(
+                f"{path}: grading.grade_scale: {better} starts at {given[better]} and {worse} at "
+                f"{given[worse]}; a better grade needs a higher score"
+            )
+    return given
 
 
 def rubric_score(rubric: Rubric, criteria_scores: Any) -> float | None:

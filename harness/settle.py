@@ -10,8 +10,11 @@ from harness.consensus import consensus
 from harness.errors import ExperimentError
 from harness.layouts.base import Found, is_current, update_derived
 from harness.locks import locked
+from harness.staleness import is_own
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.layouts import Layout
     from harness.layouts.base import ConsensusFiles
     from harness.model import Consensus, Judgment, Run
@@ -38,7 +41,9 @@ def settle(scan: Scan) -> Settled:
     for slots in scan.by_run():
         run = slots[0].run
         known = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
-        judgments = known if len(known) == len(slots) else read_judgments(layout, run)
+        judgments = (
+            counted(layout, known) if len(known) == len(slots) else read_judgments(layout, run)
+        )
         if judgments and run.problem is not None:  # its rubric's grades may be unknown
             settled.problems.append(f"{run.name}: the consensus is left as it is ({run.problem})")
             continue
@@ -55,9 +60,15 @@ def settle(scan: Scan) -> Settled:
 
 
 def read_judgments(layout: Layout, run: Run) -> dict[int, Judgment]:
-    """Return the valid judgments of a run by judge number."""
+    """Return the valid judgments of a run that count, by judge number."""
     found = {judge.number: layout.read_slot(run, judge) for judge in layout.experiment.panel}
-    return {number: f.judgment for number, f in found.items() if isinstance(f, Found)}
+    return counted(layout, {n: f.judgment for n, f in found.items() if isinstance(f, Found)})
+
+
+def counted(layout: Layout, judgments: Mapping[int, Judgment]) -> dict[int, Judgment]:
+    """Leave out the judgments of judges whose place another one has taken."""
+    panel = {judge.number: judge for judge in layout.experiment.panel}
+    return {n: found for n, found in judgments.items() if is_own(found, panel[n])}
 
 
 def _settle_run(

@@ -271,6 +271,24 @@ ITEM = "categories.f.items[0]"
             "grading.grade_scale.A: expected a number <= 1.0; correct it",
         ),
         (
+            item("") + "grading: {grade_scale: letters}",
+            "grading.grade_scale: must be a mapping of keys, found text; correct it",
+        ),
+        (
+            item("") + "grading: {grade_scale: {A: 0.5, C: 0.6, F: 0}}",
+            (
+                "grading.grade_scale: A starts at 0.5 and C at 0.6; "
+                "a better grade needs a higher score"
+            ),
+        ),
+        (
+            item("") + "grading: {grade_scale: {A: 0.5, F: 0.5}}",
+            (
+                "grading.grade_scale: A starts at 0.5 and F at 0.5; "
+                "a better grade needs a higher score"
+            ),
+        ),
+        (
             "a: 1\na: 2",
             "the key 'a' (line 2, column 1) stands there twice; keep one",
         ),

@@ -12,11 +12,13 @@ from harness.layouts.base import ConsensusFiles, Layout
 from harness.layouts.names import safe_name, sorted_runs
 from harness.layouts.scylla_config import CONFIG, read_settings
 from harness.model import Experiment, Run
+from harness.rubric import load_rubric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from harness.criteria import Rubric
     from harness.model import Consensus, JudgeSpec, Judgment
 
 PARTS = ("", "completed", "in_progress")
@@ -38,6 +40,7 @@ class ScyllaLayout(Layout):
         settings = read_settings(root)
         keys = settings.keys
         self._runs_per_subtest = settings.runs_per_subtest
+        self._scoring = _scoring_rubric(root, needed=keys.score_from == "rubric")
         self.experiment = Experiment(
             name=keys.name or root.name,
             root=root,
@@ -98,6 +101,7 @@ class ScyllaLayout(Layout):
             task=f"{tier}/{subtest}",
             group=tier,
             blocked=self._blocked(path),
+            scoring=self._scoring,
             words=frozenset({self.experiment.name, tier, f"{tier}/{subtest}", subtest, run}),
             meta={"tier": tier, "subtest": subtest, "run": int(run.removeprefix("run_"))},
         )
@@ -224,6 +228,16 @@ class ScyllaLayout(Layout):
             }
             for number in sorted(judgments)
         ]
+
+
+def _scoring_rubric(root: Path, *, needed: bool) -> Rubric | None:
+    """Return the rubric by which points are counted; without one the declared score stands."""
+    try:
+        return load_rubric(root / "rubric.yaml", root=root)
+    except ExperimentError:
+        if needed:
+            raise
+        return None
 
 
 def _later_keys(
