@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 
 import harness
+from harness.criteria import unknown_criteria
 from harness.layouts import open_experiment
 from harness.model import SlotStatus
+from harness.rubric import rubric_score
 from harness.scan import scan
 from harness.settle import settle
 
@@ -136,6 +138,25 @@ def test_a_finished_experiment_is_complete_and_is_not_touched(tmp_path: Path) ->
     settled = settle(scanned)
     assert (settled.regenerated, settled.problems, len(settled.results)) == (0, [], 7)
     assert state(root) == before
+
+
+def test_the_rubric_s_scores_are_what_the_judges_points_are_worth(tmp_path: Path) -> None:
+    """Counted from the items; the judges' own category scores are rounded, some contradict."""
+    root = copy_of("scylla-dryrun", tmp_path / "dryrun")
+    off = []
+    for slot in scan(open_experiment(root)).slots:
+        rubric = slot.run.scored_by
+        assert rubric is not None
+        assert slot.judgment is not None
+        criteria = slot.judgment.raw["criteria_scores"]
+        weighted = sum(c.weight * criteria[c.name]["score"] for c in rubric.categories)
+        computed = rubric_score(rubric, criteria)
+        assert computed is not None
+        assert 0 <= computed <= 1
+        if abs(computed - weighted) > 0.01:
+            off.append(slot.name)
+        assert unknown_criteria(rubric, criteria) == []
+    assert len(off) <= 6
 
 
 def replay(root: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from harness import files
 from harness.consensus import closest
 from harness.errors import ExperimentError
-from harness.layouts.base import ConsensusFiles, Layout
+from harness.layouts.base import ConsensusFiles, Layout, differs
 from harness.layouts.names import safe_name, sorted_runs
 from harness.layouts.scylla_config import CONFIG, read_settings
 from harness.model import Experiment, Run
@@ -26,6 +26,9 @@ PARTS = ("", "completed", "in_progress")
 
 SHARED = ("score", "passed", "grade", "reasoning")
 """Keys of ``result.json`` that ``run_result.json`` has as well, after ``judge_``."""
+
+PANEL = "panel"
+"""The key of ``result.json`` that is ours: rule, votes, spread, and whose reasoning it has."""
 
 _TIER = re.compile(r"T\d+")
 RUN = re.compile(r"run_(\d+)")
@@ -194,8 +197,14 @@ class ScyllaLayout(Layout):
         }
         path = self.consensus_file(run)
         match files.read_json(path, root=self.experiment.root):
-            case files.Ok(stored) if "is_valid" in stored:  # its later format
-                wanted |= _later_keys(stored, judgments, result.score)
+            case files.Ok(stored):
+                if "is_valid" in stored:  # its later format
+                    wanted |= _later_keys(stored, judgments, result.score)
+                quoted = closest(judgments, result.score) if "is_valid" in stored else result.quoted
+            case _:
+                stored, quoted = {}, result.quoted
+        if PANEL in stored or differs(stored, wanted):  # a file that agrees is left as it is
+            wanted[PANEL] = self._panel(result, quoted)
         judged: dict[str, Any] = {f"judge_{key}": wanted[key] for key in SHARED}
         # It holds the agent's figures, too, which cannot be made here: updated, never created.
         agent_file = run.path / "run_result.json"
@@ -208,6 +217,20 @@ class ScyllaLayout(Layout):
             case files.Invalid(why) | files.Unreadable(why):
                 problem = f"{agent_file}: {why}; restore it, the judgments are safe"
                 return ConsensusFiles({path: wanted}, (problem,))
+
+    def _panel(self, result: Consensus, quoted: int | None) -> dict[str, Any]:
+        """Return what the format has no keys for: how the consensus came about."""
+        names = {judge.number: judge.name for judge in self.experiment.panel}
+        return {
+            "rule": result.rule,
+            "judges": result.judges,
+            "judged": result.judged,
+            "votes": {"for": result.votes_for, "against": result.votes_against},
+            "tie": result.tie,
+            "spread": result.spread,
+            "disagreement": result.disagreement,
+            "quoted": None if quoted is None else names[quoted],
+        }
 
     def _judges(self, stored: Any, judgments: Mapping[int, Judgment]) -> list[dict[str, Any]]:
         known = {
