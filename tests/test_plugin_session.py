@@ -68,10 +68,13 @@ def test_a_selection_that_removes_all_work_exits_with_5(
 
 
 def test_a_status_that_no_slot_has_exits_with_0(project: Project) -> None:
-    """There is nothing of that status, so nothing is left to judge."""
+    """It says so, and does not claim that nothing is left to judge."""
     project.experiment()
-    done = project.run("--status", "stale")
-    assert (done.exit, done.body[:2]) == (0, ["exp: 4 slots: 4 missing", "nothing left to judge"])
+    done = project.run("--status", "stale", "--status", "failed")
+    assert (done.exit, done.body[:2]) == (
+        0,
+        ["exp: 4 slots: 4 missing", "nothing to judge: no slot is stale or failed"],
+    )
 
 
 def test_no_experiment_exits_with_5(project: Project) -> None:
@@ -230,6 +233,8 @@ def test_runs_that_were_not_selected_are_settled_too(project: Project) -> None:
     "options",
     [
         ("--collect-only",),
+        ("--setup-only",),
+        ("--setup-plan",),
         ("--dry-run",),
         ("exp/experiment.yaml::nonsense",),
         ("--dry-run", "--parallel", "3"),
@@ -264,11 +269,12 @@ def test_settling_follows_the_last_report(project: Project) -> None:
 
 
 def test_a_run_that_cannot_be_settled_spoils_only_itself(project: Project) -> None:
-    """A directory in the lock's place is a line of the summary; the next run is settled."""
+    """It is a line of the summary, the next run is settled, and the exit status is 1."""
     root = finished(project)
     (root / "runs" / "a" / "judge" / ".lock").mkdir()
     done = project.run()
     assert (root / "runs" / "b" / "judge" / "result.json").is_file()
+    assert done.exit == 1
     problem, totals = done.section("judge panel")[-2:]
     assert problem.startswith("runs/a: the consensus cannot be written (")
     assert totals == "judged 0, failed to judge 0, consensus regenerated 1"

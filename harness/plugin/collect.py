@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from harness.layouts import Layout
     from harness.model import Outcome, Slot
-    from harness.plugin.routing import LeanHooks, Record
+    from harness.plugin.records import Record
+    from harness.plugin.routing import LeanHooks
 
 
 CAPTURE = dispatch.__file__

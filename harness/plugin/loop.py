@@ -17,7 +17,8 @@ from harness.dispatch import Pool
 from harness.gates import Waiting
 from harness.model import Raised
 from harness.plugin.collect import SlotItem, slot_items
-from harness.plugin.routing import LeanHooks, Record, recording
+from harness.plugin.records import Record, recording
+from harness.plugin.routing import LeanHooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,7 +148,7 @@ class Loop:
         self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - there is no public way
         item.outcome, item.record = outcome, job.record
         item.lean = LeanHooks(item.config, item.ihook)
-        item.became = outcome  # reported with the first phase: its set-up may fail
+        item.became = outcome  # reported with the call, or with a set-up that fails
         try:
             item.lean.pytest_runtest_protocol(item=item, nextitem=following)
         finally:
