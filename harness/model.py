@@ -82,8 +82,9 @@ class Run:
 
     ``name`` is its path as it stands in node ids. ``blocked`` says why there is
     nothing to judge, ``problem`` what the experiment's author must mend before it can
-    be judged. The hashes cover what its prompt is made of. ``scoring``: a rubric that
-    points are counted by where it is no part of that.
+    be judged; ``unread``: for that its task and rubric are not known either. The hashes
+    cover what its prompt is made of. ``scoring``: a rubric that points are counted by
+    where it is no part of that.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Run:
     group: str = ""
     blocked: str | None = None
     problem: str | None = None
+    unread: bool = False
     rubric: Rubric | None = None
     scoring: Rubric | None = None
     inputs_sha256: str | None = None
