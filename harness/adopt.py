@@ -21,7 +21,6 @@ from harness.process import of_record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.attempt import Asks
     from harness.layouts import Layout
     from harness.ledger import Entry
     from harness.model import Slot
@@ -67,8 +66,11 @@ _OPEN = (None, ledger.ANSWERED, ledger.INTERRUPTED)
 
 
 def _is_answered(entry: Entry) -> bool:
-    if entry.end.get("outcome") not in _OPEN:
-        return False
+    return entry.end.get("outcome") in _OPEN and has_answer(entry)
+
+
+def has_answer(entry: Entry) -> bool:
+    """Tell whether an attempt's answer is complete, whatever was made of it."""
     if entry.end.get("outcome") == ledger.ANSWERED or entry.end.get("answered") is True:
         return True
     status = read_status(entry.stdout)
@@ -116,7 +118,7 @@ def _figures(entry: Entry) -> Reply:
     )
 
 
-def reader_of(judge: Asks, slot: Slot) -> Spools | None:
+def reader_of(judge: object, slot: Slot) -> Spools | None:
     """Return who can read the output of the slot's judge: the judge, or the one it wraps."""
     if isinstance(judge, Spools):
         return judge

@@ -61,7 +61,7 @@ class Attempts:
         try:
             with disk.writing(self.layout.judge_directory(self.slot.run)):
                 prompt = frozen_prompt(self.layout, self.slot)
-                adopted = None if self._free else self._adopt(prompt)
+                adopted = None if self._free or self.slot.again else self._adopt(prompt)
             return self._ask_until_judged(prompt) if adopted is None else adopted
         except BaseException as error:
             error.calls = self.calls  # type: ignore[attr-defined] # read by the safe wrapper

@@ -125,16 +125,26 @@ class Judgment:
         found = self.raw.get("provenance")
         return found if isinstance(found, dict) else {}
 
+    @property
+    def differs(self) -> bool:
+        """Whether the declared score is not the one that the points of the reply give."""
+        return self.provenance.get("scores_differ") is True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """The place where one judge owes one judgment on one run."""
+    """The place where one judge owes one judgment on one run.
+
+    ``again``: it is asked about although it is complete; never adopted, and its judgment
+    is replaced only by a valid one.
+    """
 
     run: Run
     judge: JudgeSpec
     status: SlotStatus
     why: str = ""
     judgment: Judgment | None = None
+    again: bool = False
 
     @property
     def name(self) -> str:
@@ -187,10 +197,16 @@ NO_CALLS = Calls()
 ADOPTED = "adopted"
 """The note of an outcome whose judgment was paid for by an earlier session."""
 
+UNCHANGED = "unchanged"
+"""The note of an outcome whose reply, read again, gave the judgment that there was."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """The slot has a valid judgment on disk."""
+    """The slot has a valid judgment on disk.
+
+    ``changed``: how reading its reply again changed it.
+    """
 
     slot: Slot
     judgment: Judgment
@@ -198,6 +214,7 @@ class Judged:
     seconds: float
     notes: tuple[str, ...] = ()
     calls: Calls = NO_CALLS
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,8 @@ class Layout(ABC):
     """
 
     name: ClassVar[str]
+    shared: ClassVar[bool] = False
+    """Whether other tools write the derived files, too: then what is replaced is kept."""
     experiment: Experiment
 
     @classmethod

@@ -33,6 +33,7 @@ class ScyllaLayout(Layout):
     """An experiment of ProjectScylla; ``experiment.yaml`` may override how it is judged."""
 
     name: ClassVar = "scylla"
+    shared: ClassVar = True
 
     def __init__(self, root: Path) -> None:
         settings = read_settings(root)

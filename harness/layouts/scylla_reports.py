@@ -24,7 +24,7 @@ from harness.layouts.scylla_shapes import (
     tier_report,
     tier_result,
 )
-from harness.layouts.scylla_text import patched
+from harness.layouts.scylla_text import marked, patched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -175,8 +175,8 @@ class Reports:
         if same(stored, new):
             return
         if path.name == REPORT:
-            new["generated_at"] = datetime.now(UTC).isoformat()
-        yield Derived(path, new)
+            new["generated_at"] = _now()
+        yield Derived(path, _in_order(stored, new))
 
     def _text(self, path: Path, kind: str, keys: Any, parts: Any) -> Iterator[Derived]:
         """Yield a page whose figures are not those of ``keys`` and ``parts``."""
@@ -184,7 +184,7 @@ class Reports:
             case files.Ok(text):
                 new = patched(text, kind, keys, parts)
                 if new != text:
-                    yield Derived(path, new)
+                    yield Derived(path, marked(new, "**Generated**", _now()))
 
 
 def _merged(below: Keys, above: Keys) -> Keys:
@@ -194,3 +194,15 @@ def _merged(below: Keys, above: Keys) -> Keys:
         if isinstance(below.get(key), dict) and isinstance(above.get(key), dict):
             new[key] = {**below[key], **above[key]}
     return new
+
+
+def _in_order(stored: Any, new: Any) -> Any:
+    """Return ``new`` with its keys in the order of ``stored``, so that people see what changed."""
+    if not isinstance(stored, dict) or not isinstance(new, dict):
+        return new
+    order = [*(key for key in stored if key in new), *(key for key in new if key not in stored)]
+    return {key: _in_order(stored.get(key), new[key]) for key in order}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

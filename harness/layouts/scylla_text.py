@@ -111,9 +111,9 @@ def _subtest(text: str, figures: Mapping[str, Any], runs: Sequence[Mapping[str, 
     counts = figures["grade_distribution"] or {}
     listed = ", ".join(f"{grade}={counts[grade]}" for grade in GRADES if grade in counts)
     extremes = f"{figures['min_grade']} - {figures['max_grade']}"
-    text = _marked(text, "**Distribution**", listed)
-    text = _marked(text, "**Modal Grade**", str(figures["modal_grade"]))
-    return _marked(text, "**Grade Range**", extremes)
+    text = marked(text, "**Distribution**", listed)
+    text = marked(text, "**Modal Grade**", str(figures["modal_grade"]))
+    return marked(text, "**Grade Range**", extremes)
 
 
 def _tier(text: str, report: Mapping[str, Any], subtests: Mapping[str, Any]) -> str:
@@ -157,9 +157,9 @@ def _summary(text: str, _: Mapping[str, Any], tiers: Mapping[str, Any]) -> str:
 
 def _experiment(text: str, summary: Mapping[str, Any], tiers: Mapping[str, Any]) -> str:
     cost = summary["frontier_cop"]
-    text = _marked(text, "- **Best Tier**", str(summary["best_tier"] or "N/A"))
-    text = _marked(text, "- **Best Sub-test**", str(summary["best_subtest"] or "N/A"))
-    text = _marked(text, "- **Frontier CoP**", "N/A" if cost is None else f"${cost:.4f}")
+    text = marked(text, "- **Best Tier**", str(summary["best_tier"] or "N/A"))
+    text = marked(text, "- **Best Sub-test**", str(summary["best_subtest"] or "N/A"))
+    text = marked(text, "- **Frontier CoP**", "N/A" if cost is None else f"${cost:.4f}")
     best = {
         name: (tier, tier["subtest_results"][tier["best_subtest"]])
         for name, tier in tiers.items()
@@ -247,7 +247,7 @@ def _patch(lines: list[str], span: range, row: Callable[[list[str]], Mapping[str
                 lines[n] = f"| {' | '.join(cells)} |"
 
 
-def _marked(text: str, label: str, value: str) -> str:
+def marked(text: str, label: str, value: str) -> str:
     """Set what follows ``label`` and a colon on its line."""
     return "\n".join(_marked_lines(text.split("\n"), f"{label}: ", value))
 
