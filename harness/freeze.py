@@ -15,13 +15,12 @@ from harness.ledger import INTENT
 from harness.locks import locked
 from harness.model import SlotStatus
 from harness.prompt import PromptParts, render_prompt
-from harness.staleness import rubric_changed
+from harness.staleness import MADE_FROM, rubric_changed, rubric_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from harness.criteria import Rubric
     from harness.layouts import Layout
     from harness.model import Run, Slot
 
@@ -43,17 +42,6 @@ class FrozenPrompt:
     def rubric_sha256(self) -> str | None:
         """The hash of the rubric's text."""
         return self.rubric["rubric_sha256"]
-
-
-MADE_FROM = ("rubric_sha256", "rubric_fingerprint", "rubric_asks")
-"""What intents and judgments record of the rubric that the prompt holds."""
-
-
-def rubric_marks(rubric: Rubric | None) -> dict[str, str | None]:
-    """Return what is recorded of a rubric."""
-    if rubric is None:
-        return dict.fromkeys(MADE_FROM)
-    return dict(zip(MADE_FROM, (rubric.sha256, rubric.fingerprint, rubric.asks), strict=True))
 
 
 def frozen_prompt(layout: Layout, slot: Slot) -> FrozenPrompt:

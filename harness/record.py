@@ -10,8 +10,10 @@ from harness.config import FINGERPRINT_VERSION
 from harness.criteria import unknown_criteria
 from harness.rubric import rubric_score
 from harness.scores import GRADES, grade_of
+from harness.staleness import rubric_marks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from harness.freeze import FrozenPrompt
@@ -49,7 +51,7 @@ def judgment_object(
         "model": judge.model,
         "model_answered": reply.model,
         "prompt_sha256": prompt.sha256,
-        **prompt.rubric,
+        **_rubric_answered(prompt, run),
         "inputs_sha256": prompt.inputs_sha256,
         "judge_sha256": judge.sha256,
         "judge_fingerprint": FINGERPRINT_VERSION,
@@ -62,6 +64,17 @@ def judgment_object(
     }
     value = scored(verdict, run, score_from=score_from)
     return {**value, "provenance": {**declared, **value["provenance"]}}
+
+
+def _rubric_answered(prompt: FrozenPrompt, run: Run) -> Mapping[str, str | None]:
+    """Return what is recorded of the rubric that a judge has answered to.
+
+    That of the prompt; or the present one, if it asks the same and only weighs or grades
+    otherwise, because the judgment is scored by that.
+    """
+    if run.rubric is not None and prompt.rubric.get("rubric_asks") == run.rubric.asks:
+        return rubric_marks(run.rubric)
+    return prompt.rubric
 
 
 def scored(verdict: Verdict, run: Run, *, score_from: str) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from harness import adopt, disk, files, ledger
 from harness.commit import commit_judgment
 from harness.errors import ExperimentError, JudgeError
-from harness.freeze import MADE_FROM, FrozenPrompt, rubric_marks
+from harness.freeze import FrozenPrompt
 from harness.judges import Question, Reply
 from harness.layouts.base import Found
 from harness.locks import claim, holder
 from harness.model import UNCHANGED, Deferred, Judged, Judgment, SlotStatus
 from harness.record import judgment_object, scored
 from harness.reply import parse_reply
-from harness.staleness import is_own
+from harness.staleness import MADE_FROM, is_own, rubric_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,9 +37,20 @@ if TYPE_CHECKING:
 REPARSED = (SlotStatus.COMPLETE, SlotStatus.STALE, SlotStatus.FAILED)
 """The statuses of slots that may have a reply."""
 
-SHOWN = ("score", "passed", "grade")
-TEXTS = ("reasoning", "criteria_scores")
-FIGURES = ("declared_score", "rubric_score", "unknown_criteria", "rubric_fingerprint")
+SHOWN = {
+    "score": "score",
+    "passed": "passed",
+    "grade": "grade",
+    "declared_score": "declared score",
+    "rubric_score": "rubric score",
+}
+TEXTS = {
+    "reasoning": "another reasoning",
+    "criteria_scores": "other points",
+    "unknown_criteria": "other unknown criteria",
+    "rubric_fingerprint": "made from the present rubric",
+}
+"""What a judgment and its provenance hold, and how a difference is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,18 +267,21 @@ def _value(
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     """Name what differs; figures that an old file does not have are no difference."""
-    changes = [
-        f"{key} {_shown(old.get(key))} -> {_shown(new[key])}"
+    before, after = _flat(old), _flat(new)
+    both = [key for key in after if key in before or key in new]
+    changed = [key for key in both if before.get(key) != after[key]]
+    figures = [
+        f"{SHOWN[key]} {_shown(before.get(key))} -> {_shown(after[key])}"
         for key in SHOWN
-        if old.get(key) != new[key]
+        if key in changed
     ]
-    changes += [f"another {key}" for key in TEXTS if (old.get(key) or None) != (new[key] or None)]
-    before, after = old.get("provenance"), new["provenance"]
-    if isinstance(before, dict):
-        changes += [
-            f"another {key}" for key in FIGURES if key in before and before[key] != after.get(key)
-        ]
-    return tuple(changes)
+    return (*figures, *(TEXTS[key] for key in TEXTS if key in changed))
+
+
+def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
+    made_from = value.get("provenance")
+    flat = {**(made_from if isinstance(made_from, dict) else {}), **value}
+    return {**flat, "criteria_scores": value.get("criteria_scores") or None}
 
 
 def _shown(value: Any) -> str:

@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from harness.model import JudgeSpec, Judgment, Run
 
 
+MADE_FROM = ("rubric_sha256", "rubric_fingerprint", "rubric_asks")
+"""What intents and judgments record of the rubric that the prompt holds."""
+
+
+def rubric_marks(rubric: Rubric | None) -> dict[str, str | None]:
+    """Return what is recorded of a rubric."""
+    if rubric is None:
+        return dict.fromkeys(MADE_FROM)
+    return dict(zip(MADE_FROM, (rubric.sha256, rubric.fingerprint, rubric.asks), strict=True))
+
+
 def staleness(
     judgment: Judgment, run: Run, judge: JudgeSpec, prompt_sha256: Callable[[], str | None]
 ) -> str | None:

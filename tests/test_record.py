@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import harness
 from harness.criteria import Category, Criterion, Rubric
-from harness.freeze import FrozenPrompt, rubric_marks
+from harness.freeze import FrozenPrompt
 from harness.json_text import parse_json_object
 from harness.judges import Reply
 from harness.layouts.base import judgment_of
@@ -21,6 +21,7 @@ from harness.model import JudgeSpec, Run, Slot, SlotStatus
 from harness.record import judgment_object, scored
 from harness.reply import ReplyError, Verdict, parse_reply
 from harness.scores import GRADES
+from harness.staleness import rubric_marks
 
 RUBRIC = Rubric(
     path=Path("/e/rubric.yaml"),

@@ -45,9 +45,9 @@ def would_change(items: Iterable[SlotItem]) -> Iterator[str]:
         changed, failures = preview(slots, layout)
         for slot in slots:
             if slot.name in changed:
-                yield f"  {slot.name}: {changed[slot.name]}"
+                yield f"{slot.name}: {changed[slot.name]}"
             if slot.name in failures:
-                yield f"  {slot.name}: {failures[slot.name]}"
+                yield f"{slot.name}: {failures[slot.name]}"
 
 
 def would_make(scanned: Scan, shown: Callable[[str], str]) -> Iterator[str]:

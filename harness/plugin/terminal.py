@@ -67,7 +67,7 @@ class PanelTerminal:
             yield "dry run: nothing was changed"
             return
         if mode is Mode.REPARSE:
-            yield from map(self._shown, changes.would_change(items))
+            yield from (f"  {self._shown(line)}" for line in changes.would_change(items))
         slots = f"{_slots(len(items))} {changes.WOULD[mode]}"
         yield f"dry run: {slots}; nothing was changed"
 
