@@ -15,12 +15,13 @@ import harness
 from harness.layouts import open_experiment
 from harness.regenerate import regenerate
 from harness.scan import scan
-from harness.settle import Settled
 from tests.workshop import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from harness.settle import Settled
 
     Make = Callable[..., Path]
 
@@ -265,8 +266,10 @@ def test_files_that_cannot_be_read_are_kept_and_made_anew(scylla: Path) -> None:
     done = again(scylla)
     assert names(scylla, done) == ["T0/report.json", "T1/report.json"]
     assert done.problems == [
-        f"{scylla}/T0/report.json: is not JSON (Expecting property name enclosed in double "
-        "quotes, line 1 column 2); it is kept beside the new one",
+        (
+            f"{scylla}/T0/report.json: is not JSON (Expecting property name enclosed in double "
+            "quotes, line 1 column 2); it is kept beside the new one"
+        ),
         f"{scylla}/T1/report.json: is a directory; it is kept beside the new one",
     ]
     assert get(scylla / "T1/report.json")["tier"] == "T1"
