@@ -45,7 +45,7 @@ def writing(place: Path, consequence: str = UNPAID) -> Iterator[None]:
         raise (ExperimentError if consequence == UNPAID else DiskError)(obstacle) from None
 
 
-_OBSTRUCTED = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+_OBSTRUCTED = frozenset({errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 
 def _obstacle(where: Path) -> str | None:

@@ -153,7 +153,7 @@ def test_a_judge_that_fails_when_asked_again_costs_no_judgment(tmp_path: Path) -
     (again,) = workable(Mode.REJUDGE, scan(layout).slots, layout)
     with pytest.raises(JudgeError) as caught:
         judge_slot(again, layout=layout, bench=Bench(), judge=FakeJudge(lambda _: ""))
-    newest = sorted(path.parent.glob("attempts/*"))[-1]
+    newest = max(path.parent.glob("attempts/*"))
     assert str(caught.value) == f"the reply is empty; it is kept in {newest}/stdout"
     assert path.read_bytes() == old
     assert [s.status for s in scan(layout).slots] == [SlotStatus.COMPLETE]

@@ -452,19 +452,48 @@ def test_pytests_outcomes_in_a_judge_are_native(
     assert not (root / "runs" / "a" / "judge" / "judge_01" / "judgment.json").exists()
 
 
+class Ending:
+    """Of four runs the second ends the session once the first has its report.
+
+    In a pool the third keeps its lane meanwhile, so that only the end could make room
+    for the last.
+    """
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self.leave = leave
+        self.first, self.over = threading.Event(), threading.Event()
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Say that the first slot has its report."""
+        self.first.set()
+
+    def pytest_sessionfinish(self) -> None:
+        """Say that the session is over."""
+        self.over.set()
+
+    def answer(self, slot: Any, _question: object) -> None:
+        """Answer for the slot of the run ``b`` with the end."""
+        match slot.run.name[-1]:
+            case "b":
+                assert self.first.wait(60)
+                self.leave()
+            case "c":
+                assert self.over.wait(60)
+
+
 @BOTH
 def test_pytest_exit_in_a_judge_ends_the_session(
     project: Project, options: tuple[str, ...]
 ) -> None:
     """With its own exit status; what is judged is settled, and nothing more is started."""
 
-    def answer(slot: Any, _question: object) -> None:
-        if slot.name == "runs/b/judge_01":
-            pytest.exit("enough", returncode=9)
+    def leave() -> None:
+        pytest.exit("enough", returncode=9)
 
+    ending = Ending(leave)
     root = project.experiment(runs=list("abcd"), judges=1)
-    panel = FakePanel(answer)
-    done = project.run(*options, panel=panel)
+    panel = FakePanel(ending.answer)
+    done = project.run(*options, panel=panel, plugins=[ending])
     assert done.exit == 9
     assert (root / "runs" / "a" / "judge" / "result.json").is_file()
     assert "runs/d/judge_01" not in panel.asked
@@ -475,13 +504,13 @@ def test_pytest_exit_in_a_judge_ends_the_session(
 def test_ctrl_c_in_a_judge_ends_the_session(project: Project, options: tuple[str, ...]) -> None:
     """The exit status is 2, what is judged is settled, and nothing more is started."""
 
-    def answer(slot: Any, _question: object) -> None:
-        if slot.name == "runs/b/judge_01":
-            raise KeyboardInterrupt
+    def leave() -> None:
+        raise KeyboardInterrupt
 
+    ending = Ending(leave)
     root = project.experiment(runs=list("abcd"), judges=1)
-    panel = FakePanel(answer)
-    done = project.run(*options, panel=panel)
+    panel = FakePanel(ending.answer)
+    done = project.run(*options, panel=panel, plugins=[ending])
     assert (done.exit, "runs/d/judge_01" in panel.asked) == (2, False)
     assert result_of(root, "a")["judged"] == 1
     assert not (root / "runs" / "b" / "judge" / "judge_01" / "judgment.json").exists()
@@ -558,6 +587,23 @@ def test_an_ordinary_suite_pays_for_two_modules(project: Project) -> None:
     assert (project.path / "modules").read_text(encoding="utf-8").split() == [
         "harness",
         "harness.plugin",
+        "harness.plugin.hookspecs",
+        "harness.plugin.options",
+    ]
+
+
+def test_an_experiment_beside_an_ordinary_suite_costs_one_module(project: Project) -> None:
+    """The node that pytest makes of the directory beside the tests imports nothing more."""
+    project.experiment()
+    tests = project.path / "tests"
+    tests.mkdir()
+    (tests / "test_suite.py").write_text("def test_it(): pass\n", encoding="utf-8")
+    project.pytester.makeconftest(PROBE)
+    native(project, "-p", "harness.plugin", "tests")
+    assert (project.path / "modules").read_text(encoding="utf-8").split() == [
+        "harness",
+        "harness.plugin",
+        "harness.plugin.directories",
         "harness.plugin.hookspecs",
         "harness.plugin.options",
     ]

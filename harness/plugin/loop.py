@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import pytest
+
 from harness.dispatch import Pool
 from harness.gates import Waiting
 from harness.model import Raised
@@ -23,8 +25,6 @@ from harness.plugin.routing import LeanHooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    import pytest
 
     from harness.attempt import Asks
     from harness.model import Outcome
@@ -109,7 +109,7 @@ class Loop:
         pool: Pool[Job]
         with (
             panel.routing.active(),
-            Pool(lanes, self._work, stop=panel.stop) as pool,
+            self._pool(lanes) as pool,
         ):
             while waiting or pool.busy:
                 self._refill(pool, waiting)
@@ -122,6 +122,10 @@ class Loop:
                 del open_items[job.item]
                 self._report(job, outcome, next(iter(open_items), after))
         self._raise_if_stopped()
+
+    def _pool(self, lanes: int) -> Pool[Job]:
+        # pytest's exit is an Exception, but it is meant to end everything at once.
+        return Pool(lanes, self._work, stop=self._panel.stop, interrupts=(pytest.exit.Exception,))
 
     def _next(self, pool: Pool[Job]) -> tuple[Job, Outcome]:
         progress = self._panel.progress
