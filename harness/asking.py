@@ -25,7 +25,7 @@ from harness.judges import Question, Reply
 from harness.model import ADOPTED, NO_CALLS, Calls, Judgment
 from harness.process import clean_environment
 from harness.prompt import token_line
-from harness.record import judgment_object
+from harness.record import judgment_object, remarks
 from harness.reply import parse_reply
 from harness.scratch import scratch_directory
 
@@ -189,7 +189,8 @@ class Attempts:
     def _commit(self, value: dict[str, Any], directory: Path) -> tuple[Judgment, list[str]]:
         kept = f"the answer is kept in {directory} and will be adopted"
         with disk.writing(directory, consequence=kept):
-            return commit_judgment(self.layout, self.slot, value, directory)
+            judgment, notes = commit_judgment(self.layout, self.slot, value, directory)
+        return judgment, [*notes, *remarks(self.slot, value)]
 
     def _question(
         self, directory: Path, prompt: FrozenPrompt, token: str | None, scratch: Path

@@ -12,26 +12,24 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from harness import adopt, disk, files, ledger
+from harness import disk, files, ledger
 from harness.commit import commit_judgment
 from harness.errors import ExperimentError, JudgeError
 from harness.freeze import FrozenPrompt
-from harness.judges import Question, Reply
 from harness.layouts.base import Found
 from harness.locks import claim, holder
 from harness.model import UNCHANGED, Deferred, Judged, Judgment, SlotStatus
 from harness.record import judgment_object, scored
-from harness.reply import parse_reply
+from harness.replies import Source, answered, source_of
 from harness.staleness import MADE_FROM, is_own, rubric_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from harness.layouts import Layout
     from harness.ledger import Entry
     from harness.model import Slot
-    from harness.process import Finished
     from harness.reply import Verdict
 
 REPARSED = (SlotStatus.COMPLETE, SlotStatus.STALE, SlotStatus.FAILED)
@@ -70,8 +68,8 @@ def has_reply(slot: Slot, layout: Layout) -> bool:
     if slot.status not in REPARSED:
         return False
     if slot.judgment is None:
-        return next(_answered(slot, layout), None) is not None
-    return is_own(slot.judgment, slot.judge) and _source(slot, slot.judgment, layout) is not None
+        return next(answered(slot, layout), None) is not None
+    return is_own(slot.judgment, slot.judge) and source_of(slot, slot.judgment, layout) is not None
 
 
 def reparse_slot(slot: Slot, *, layout: Layout) -> Judged | Deferred:
@@ -110,7 +108,7 @@ def derive(slot: Slot, layout: Layout) -> Derived:
         raise ExperimentError(slot.run.problem)
     if slot.judgment is None:
         return _first(slot, layout)
-    source = _source(slot, slot.judgment, layout)
+    source = source_of(slot, slot.judgment, layout)
     if source is None:
         raise JudgeError("no reply was kept that the judgment could be derived from")
     try:
@@ -121,99 +119,14 @@ def derive(slot: Slot, layout: Layout) -> Derived:
     return Derived(value, source.directory, _changes(slot.judgment.raw, value))
 
 
-# --- replies ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A kept reply: an attempt's, or the one in a ``file`` of another tool."""
-
-    directory: Path
-    entry: Entry | None = None
-    file: Path | None = None
-
-    @property
-    def free(self) -> bool:
-        return self.entry is not None and self.entry.end.get("free") is True
-
-    def reply(self, slot: Slot, layout: Layout) -> Reply:
-        if self.entry is None:
-            assert self.file is not None, "one of them is there"  # noqa: S101 - narrows the type
-            match files.read_text(self.file, root=layout.experiment.root):
-                case files.Ok(text):
-                    return Reply(text=str(text))
-                case _:
-                    raise JudgeError(f"{self.file}: the recorded reply cannot be read")
-        question = _question(slot, layout, self.entry)
-        return adopt.recorded_reply(self.entry, question, adopt.reader_of(None, slot))
-
-    def verdict(self, slot: Slot, layout: Layout) -> Verdict:
-        token = None if self.entry is None else self.entry.intent.get("token")
-        try:
-            text = self.reply(slot, layout).text
-            return parse_reply(text, token=token if isinstance(token, str) else None)
-        except JudgeError as error:
-            place = self.file if self.entry is None else self.entry.stdout
-            raise JudgeError(f"{error}; it is kept in {place}") from None
-
-
-def _source(slot: Slot, judgment: Judgment, layout: Layout) -> _Source | None:
-    """Return the reply that a judgment was made from."""
-    attempt = judgment.provenance.get("attempt")
-    if isinstance(attempt, str):
-        for entry in ledger.entries(layout, slot.run, slot.judge):
-            if entry.directory.name == attempt:
-                return _Source(entry.directory, entry) if files.is_file(entry.stdout) else None
-        return None
-    file = layout.kept_reply(slot.run, slot.judge)
-    if file is None:
-        return None
-    return _Source(layout.attempts_directory(slot.run, slot.judge) / "reparsed", file=file)
-
-
-def _answered(slot: Slot, layout: Layout) -> Iterator[Entry]:
-    """Yield the attempts of a slot without a judgment whose answer is complete, the latest first.
-
-    Only those of the judge whose slot it is.
-    """
-    for entry in ledger.entries(layout, slot.run, slot.judge):
-        asked = Judgment(
-            score=0, passed=False, grade="", reasoning="", raw={"provenance": entry.intent}
-        )
-        if adopt.has_answer(entry) and is_own(asked, slot.judge):
-            yield entry
-
-
-def _question(slot: Slot, layout: Layout, entry: Entry) -> Question:
-    """Return the question of an attempt as far as reading its answer needs it."""
-    return Question(
-        slot=slot,
-        experiment=layout.experiment,
-        prompt="",
-        prompt_file=entry.directory / "prompt.md",
-        output=None,
-        workspace=None,
-        scratch=entry.directory,
-        stdout=entry.directory / "stdout",
-        stderr=entry.directory / "stderr",
-        timeout=slot.judge.timeout,
-        env={},
-        launch=_refuse,
-    )
-
-
-def _refuse(*_: Any, **__: Any) -> Finished:
-    raise AssertionError("a reply that is only read again starts nothing")
-
-
 # --- judgments -------------------------------------------------------------------------------
 
 
 def _first(slot: Slot, layout: Layout) -> Derived:
     """Make the judgment of a slot that has none, from its latest reply that parses."""
     problem: JudgeError | None = None
-    for entry in _answered(slot, layout):
-        source = _Source(entry.directory, entry)
+    for entry in answered(slot, layout):
+        source = Source(entry.directory, entry)
         try:
             verdict, reply = source.verdict(slot, layout), source.reply(slot, layout)
         except JudgeError as error:

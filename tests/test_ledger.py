@@ -55,7 +55,7 @@ def test_intent_says_what_is_asked_of_whom(found: Scan) -> None:
         "model": None,
         "substitute": None,
         "prompt_sha256": prompt.sha256,
-        "rubric_sha256": prompt.rubric_sha256,
+        **prompt.rubric,
         "inputs_sha256": prompt.inputs_sha256,
         "judge_sha256": slot.judge.sha256,
         "token": "t-1",

@@ -43,8 +43,12 @@ if TYPE_CHECKING:
 )
 def test_a_wish_is_a_mode(asked: dict[str, bool], mode: Mode) -> None:
     """Without one, slots are judged."""
-    wishes = {"rejudge": False, "reparse": False, "regenerate_only": False, "status": False}
-    assert mode_of(**{**wishes, **asked}) is mode
+    names = ("rejudge", "reparse", "regenerate_only", "status")
+    rejudge, reparse, regenerate_only, status = (asked.get(name, False) for name in names)
+    assert (
+        mode_of(rejudge=rejudge, reparse=reparse, regenerate_only=regenerate_only, status=status)
+        is mode
+    )
 
 
 @pytest.mark.parametrize(

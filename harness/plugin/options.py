@@ -24,6 +24,7 @@ MARKERS = (
     "missing: a slot that was never tried (set by pytest-judge-panel)",
     "failed: a slot that was tried and has no valid judgment (set by pytest-judge-panel)",
     "stale: a slot whose judgment was made from other inputs (set by pytest-judge-panel)",
+    "complete: a slot that is asked, or read, again (set by pytest-judge-panel)",
 )
 
 CONFIGS = ("experiment.yaml", os.path.join("config", "experiment.json"))  # noqa: PTH118 - called for every directory
