@@ -276,6 +276,29 @@ def test_files_that_cannot_be_read_are_kept_and_made_anew(scylla: Path) -> None:
     assert names(scylla, again(scylla)) == []
 
 
+def test_an_odd_file_of_another_tool_spoils_its_own_level_only(scylla: Path) -> None:
+    """It is named, left as it is, and the other levels are brought up to date."""
+    again(scylla)
+    odd = get(scylla / "T0/result.json")
+    odd["subtest_results"]["99"] = {
+        "median_score": "high",
+        **dict.fromkeys(("mean_score", "pass_rate", "consistency"), 1.0),
+    }
+    put(scylla / "T0/result.json", odd)
+    (scylla / "T1/report.json").unlink()
+    (scylla / "report.json").unlink()
+    before = (scylla / "T0/result.json").read_bytes()
+    done = again(scylla)
+    assert names(scylla, done) == ["T1/report.json", "report.json"]
+    assert done.problems == [
+        (
+            f"{scylla}/T0: its reports are left as they are, one of them is odd (TypeError: "
+            "'<' not supported between instances of 'float' and 'str')"
+        )
+    ]
+    assert (scylla / "T0/result.json").read_bytes() == before
+
+
 def test_runs_without_a_score_count_nowhere(scylla: Path) -> None:
     """A run that has no judgment yet is in no mean, and a tier of such runs has no files."""
     for path in [*scylla.glob("T1/00/run_01/judge/judge_*"), scylla / "T0/00/run_02/judge"]:
@@ -294,6 +317,18 @@ def test_tiers_and_subtests_that_lie_elsewhere_stay_in_the_results(scylla: Path)
     before = get(scylla / "result.json")
     assert names(scylla, again(scylla)) == []
     assert get(scylla / "result.json") == before
+
+
+def test_a_tier_s_file_that_is_gone_is_made_from_the_experiment_s_copy(scylla: Path) -> None:
+    """With the measurements and keys that follow from no judgment."""
+    again(scylla)
+    experiment = get(scylla / "result.json")
+    experiment["tier_results"]["T0"] |= {"inherited_from": {"tier_id": "T9"}, "mine": 7}
+    put(scylla / "result.json", experiment)
+    (scylla / "T0/result.json").unlink()
+    assert names(scylla, again(scylla)) == ["T0/result.json"]
+    made = get(scylla / "T0/result.json")
+    assert (made["inherited_from"], made["mine"]) == ({"tier_id": "T9"}, 7)
 
 
 def test_runs_in_completed_have_their_levels_there(tmp_path: Path, make_scylla: Make) -> None:

@@ -31,6 +31,7 @@ def usable(run: Entry) -> bool:
     return (
         isinstance(score, int | float)
         and not isinstance(score, bool)
+        and math.isfinite(score)
         and isinstance(run.get("judge_passed"), bool)
         and isinstance(run.get("judge_grade"), str)
     )

@@ -20,6 +20,7 @@ from harness.layouts.scylla_shapes import (
     comparison,
     experiment_report,
     experiment_result,
+    mappings,
     subtest_report,
     tier_report,
     tier_result,
@@ -60,11 +61,22 @@ class Reports:
         tiers = self._tiers(runs, files_of_runs)
         for tier in tiers.values():
             for subtest in tier.subtests.values():
-                yield from self._subtest(subtest)
+                yield from self._guarded(subtest.directory, self._subtest(subtest))
         for name, tier in tiers.items():
-            yield from self._tier(name, tier)
-        if tiers:
-            yield from self._experiment(tiers)
+            yield from self._guarded(tier.directory, self._tier(name, tier))
+        made = {name: tier for name, tier in tiers.items() if tier.result}
+        if made:
+            yield from self._guarded(self._root, self._experiment(made))
+
+    def _guarded(self, place: Path, made: Iterator[Derived]) -> Iterator[Derived]:
+        """Go on with the other files where one has entries that nobody can make sense of."""
+        try:
+            yield from made
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            why = f"{type(error).__name__}: {error}"
+            self._problems.append(
+                f"{place}: its reports are left as they are, one of them is odd ({why})"
+            )
 
     def _tiers(
         self, runs: Sequence[Run], files_of_runs: Mapping[Path, Mapping[str, Any]]
@@ -115,9 +127,10 @@ class Reports:
 
     def _tier(self, name: str, tier: Tier) -> Iterator[Derived]:
         path = tier.directory / RESULT
-        stored = self._read(path) or {}
+        found = self._read(path)
+        stored = self._copy_of(name) if found is None else found
         tier.result, selection = tier_result(name, tier, stored)
-        yield from self._changed(path, stored, tier.result)
+        yield from self._changed(path, found or {}, tier.result)
         wanted = tier_report(tier.result)
         totals = {key: tier.result[key] for key in ("total_cost", "total_duration")}
         absent = {"tier": name, "summary": totals, "token_stats": tier.result["token_stats"]}
@@ -126,6 +139,14 @@ class Reports:
         subtests = tier.result["subtest_results"]
         yield from self._text(tier.directory / TEXT, "tier", wanted, subtests)
         yield from self._text(tier.directory / SUMMARY, "summary", {}, {"": tier.result})
+
+    def _copy_of(self, tier: str) -> Keys:
+        """Return what the experiment's file has of a tier whose own file is gone."""
+        match files.read_json(self._root / RESULT, root=self._root, cap=CAP, finite=False):
+            case files.Ok(value):
+                return mappings(value.get("tier_results")).get(tier, {})
+            case _:
+                return {}
 
     def _experiment(self, tiers: Mapping[str, Tier]) -> Iterator[Derived]:
         path = self._root / RESULT

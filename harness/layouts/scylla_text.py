@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from harness.layouts.scylla_levels import duration
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -55,7 +57,7 @@ def _judges(text: str, judges: Sequence[Mapping[str, Any]]) -> str:
             "",
             "| Metric | Value |",
             "|--------|-------|",
-            f"| Score | {judge['score']:.3f} |",
+            f"| Score | {judge['score']:.3f} |" if "score" in judge else "| Score | N/A |",
             f"| Passed | {_tick(judge.get('passed'))} |",
             f"| Grade | {_line(judge.get('grade'))} |",
             "",
@@ -137,7 +139,7 @@ def _tier(text: str, report: Mapping[str, Any], subtests: Mapping[str, Any]) -> 
 
 def _summary(text: str, _: Mapping[str, Any], tiers: Mapping[str, Any]) -> str:
     """Patch the table of subtests, which a tier and an experiment have."""
-    found = {
+    found: dict[tuple[str, ...], dict[str, str]] = {
         (tier, name): {
             "Best Score": f"{max(run['judge_score'] for run in subtest['runs']):.2f}",
             "Pass Rate": f"{subtest['pass_rate']:.1%}",
@@ -148,7 +150,7 @@ def _summary(text: str, _: Mapping[str, Any], tiers: Mapping[str, Any]) -> str:
     }
 
     def row(cells: list[str]) -> Mapping[str, str]:
-        return found.get((cells[0], cells[1])) or found.get(("", cells[0])) or {}
+        return found.get(tuple(cells[:2])) or found.get(("", cells[0])) or {}
 
     lines = text.split("\n")
     _patch(lines, range(len(lines)), row)
@@ -180,7 +182,7 @@ def _experiment(text: str, summary: Mapping[str, Any], tiers: Mapping[str, Any])
             "Score": f"{tier['best_subtest_score']:.2f}",
             "Pass": f"{found['pass_rate']:.0%}",
             "Cost": f"${found['total_cost']:.2f}",
-            "Duration": f"{sum(run['duration_seconds'] for run in found['runs']):.1f}s",
+            "Duration": f"{duration(found['runs']):.1f}s",
         }
         for name, (tier, found) in best.items()
     }
