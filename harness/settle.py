@@ -98,7 +98,7 @@ def read_judgments(layout: Layout, run: Run) -> dict[int, Judgment]:
 def counted(layout: Layout, judgments: Mapping[int, Judgment]) -> dict[int, Judgment]:
     """Leave out the judgments of judges whose place another one has taken."""
     panel = {judge.number: judge for judge in layout.experiment.panel}
-    return {n: found for n, found in judgments.items() if is_own(found, panel[n])}
+    return {n: found for n, found in judgments.items() if n in panel and is_own(found, panel[n])}
 
 
 def _settle_run(
