@@ -66,15 +66,6 @@ def judgment_object(
     return {**value, "provenance": {**declared, **value["provenance"]}}
 
 
-def remarks(slot: Slot, value: Mapping[str, Any]) -> list[str]:
-    """Say what is odd about a judgment, for whoever reads the session's summary."""
-    unknown = value["provenance"]["unknown_criteria"]
-    if not unknown:
-        return []
-    names = ", ".join(unknown)
-    return [f"{slot.name}: criteria that the rubric does not know count for nothing: {names}"]
-
-
 def _rubric_answered(prompt: FrozenPrompt, run: Run) -> Mapping[str, str | None]:
     """Return what is recorded of the rubric that a judge has answered to.
 

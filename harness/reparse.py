@@ -13,6 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from harness import disk, files, ledger
+from harness.calling import priced
 from harness.commit import commit_judgment
 from harness.errors import ExperimentError, JudgeError
 from harness.freeze import FrozenPrompt
@@ -128,7 +129,8 @@ def _first(slot: Slot, layout: Layout) -> Derived:
     for entry in answered(slot, layout):
         source = Source(entry.directory, entry)
         try:
-            verdict, reply = source.verdict(slot, layout), source.reply(slot, layout)
+            verdict = source.verdict(slot, layout)
+            reply = priced(source.reply(slot, layout), slot.judge.price)
         except JudgeError as error:
             problem = problem or error
             continue
@@ -145,7 +147,7 @@ def _first(slot: Slot, layout: Layout) -> Derived:
         )
         keys = ("judge", "kind", "model", "judge_sha256")
         value["provenance"].update({key: entry.intent.get(key) for key in keys})
-        value["provenance"]["reparsed"] = _now()
+        value["provenance"].update(judge_version=entry.intent.get("version"), reparsed=_now())
         return Derived(value, entry.directory, (f"no judgment -> score {value['score']:g}",))
     raise problem or JudgeError("no complete reply was kept")
 

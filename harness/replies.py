@@ -52,8 +52,9 @@ class Source:
         """Return the verdict it holds; the ``JudgeError`` of one that has none says where it is."""
         token = None if self.entry is None else self.entry.intent.get("token")
         try:
-            text = self.reply(slot, layout).text
-            return parse_reply(text, token=token if isinstance(token, str) else None)
+            reply = self.reply(slot, layout)
+            asked = isinstance(token, str) and not reply.structured
+            return parse_reply(reply.text, token=token if asked else None)
         except JudgeError as error:
             place = self.file if self.entry is None else self.entry.stdout
             raise JudgeError(f"{error}; it is kept in {place}") from None
@@ -78,11 +79,12 @@ def answered(slot: Slot, layout: Layout) -> Iterator[Entry]:
 
     Only those of the judge whose slot it is.
     """
+    reader = adopt.reader_of(None, slot)
     for entry in ledger.entries(layout, slot.run, slot.judge):
         asked = Judgment(
             score=0, passed=False, grade="", reasoning="", raw={"provenance": entry.intent}
         )
-        if adopt.has_answer(entry) and is_own(asked, slot.judge):
+        if adopt.has_answer(entry, reader) and is_own(asked, slot.judge):
             yield entry
 
 
