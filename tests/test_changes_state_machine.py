@@ -72,7 +72,7 @@ class Changes(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Write the experiment."""
+        """Write the experiment, and have it judged."""
         self.place = Path(tempfile.mkdtemp())
         self.root = self.place / "e"
         self.panel = ["a", "b"]
@@ -92,6 +92,7 @@ class Changes(RuleBasedStateMachine):
         )
         found.start()
         self.patches = [found]
+        self.judge(stale=False)
 
     def write(self) -> None:
         """Write the configuration as it is meant to be now."""
