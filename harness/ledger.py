@@ -94,6 +94,7 @@ def open_attempt(
         "model": judge.model,
         "substitute": substitute,
         "version": version,
+        **prompt.rubric,
         **inputs_of(prompt, judge, workspace),
         "token": token,
         "scratch": str(scratch),

@@ -57,7 +57,7 @@ def test_intent_says_what_is_asked_of_whom(found: Scan) -> None:
         "substitute": None,
         "version": None,
         "prompt_sha256": prompt.sha256,
-        "rubric_sha256": prompt.rubric_sha256,
+        **prompt.rubric,
         "inputs_sha256": prompt.inputs_sha256,
         "judge_sha256": slot.judge.sha256,
         "workspace_sha256": None,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.plugin import verbs
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +27,7 @@ MARKERS = (
     "missing: a slot that was never tried (set by pytest-judge-panel)",
     "failed: a slot that was tried and has no valid judgment (set by pytest-judge-panel)",
     "stale: a slot whose judgment was made from other inputs (set by pytest-judge-panel)",
+    "complete: a slot that is asked, or read, again (set by pytest-judge-panel)",
 )
 
 CONFIGS = ("experiment.yaml", os.path.join("config", "experiment.json"))  # noqa: PTH118 - called for every directory
@@ -92,6 +95,7 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         help="only the judge with this number in the panel; may be given several times",
     )
+    verbs.add_options(group)
     parser.addini("harness_parallel", "default of --parallel", type="int", default=1)
     parser.addini("harness_status", "default of --status", type="args", default=[])
     parser.addini("harness_dry_run", "default of --dry-run", type="bool", default=False)
@@ -157,6 +161,7 @@ def check(config: pytest.Config) -> None:
     """Refuse ini values that make no sense, as a usage error."""
     parallel(config)
     statuses(config)
+    verbs.check(config)
 
 
 def parallel(config: pytest.Config) -> int:
