@@ -119,6 +119,7 @@ ENTRY_POINTS = "harness.judges"
 _BUILT_IN = {
     "checks": "harness.judges.checks:ChecksJudge",
     "command": "harness.judges.command:CommandJudge",
+    "human": "harness.judges.human:HumanJudge",
     "python": "harness.judges.python:PythonJudge",
     "replay": "harness.judges.replay:ReplayJudge",
 }

@@ -47,6 +47,7 @@ class ScyllaLayout(Layout):
             retries=keys.retries,
             score_from=keys.score_from or "declared",
             prompt_template=None if keys.prompt is None else root / keys.prompt,
+            people=settings.people,
         )
 
     @classmethod
