@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "status": "count the slots of experiments by status and judge",
+    "agreement": "show coverage, error bars, and how far the judges agree",
+    "compare": "show what changed from one experiment, or baseline, to another",
+    "baseline": "save the consensus of every run, to compare with later",
 }
 """What each command is for, in the order of ``--help``."""
 
