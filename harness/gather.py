@@ -13,14 +13,16 @@ from harness.settle import read_judgments
 from harness.sheet import Row, Sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from harness.model import Calls, Judgment, Run, Slot
     from harness.scan import Scan
 
 
-def sheet_of(scan: Scan, *, again: bool = False) -> Sheet:
+def sheet_of(scan: Scan, *, judged: Collection[str] = ()) -> Sheet:
     """Return the figures of an experiment; the consensus is made from its judgments.
 
-    With ``again`` the slots that were open at the scan are read once more.
+    ``judged`` names the slots that were tried since the scan: their runs are read again.
     """
     experiment = scan.layout.experiment
     people = judged_by_people(scan)
@@ -28,7 +30,7 @@ def sheet_of(scan: Scan, *, again: bool = False) -> Sheet:
     for slots in scan.by_run():
         run = slots[0].run
         judgments = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
-        if again and len(judgments) < len(slots):
+        if any(slot.name in judged for slot in slots):
             judgments = read_judgments(scan.layout, run)
         rows.append(
             _row(scan, run, judgments, [p[run.name] for p in people.values() if run.name in p])

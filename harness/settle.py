@@ -10,6 +10,7 @@ from harness.consensus import consensus
 from harness.errors import ExperimentError
 from harness.layouts.base import Found, is_current, update_derived
 from harness.locks import locked
+from harness.model import SlotStatus
 
 if TYPE_CHECKING:
     from harness.layouts import Layout
@@ -30,7 +31,7 @@ class Settled:
 def settle(scan: Scan) -> Settled:
     """Make every run's stored consensus the one that its judgments on disk give.
 
-    In sorted order. Runs that had an open slot at the scan are read again. A run that
+    In sorted order. Runs that had an open or a stale slot at the scan are read again. A run that
     cannot be settled is a problem of its own and stops no other.
     """
     settled = Settled()
@@ -38,7 +39,8 @@ def settle(scan: Scan) -> Settled:
     for slots in scan.by_run():
         run = slots[0].run
         known = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
-        judgments = known if len(known) == len(slots) else read_judgments(layout, run)
+        settled_before = all(slot.status is SlotStatus.COMPLETE for slot in slots)
+        judgments = known if settled_before else read_judgments(layout, run)
         if judgments and run.problem is not None:  # its rubric's grades may be unknown
             settled.problems.append(f"{run.name}: the consensus is left as it is ({run.problem})")
             continue
