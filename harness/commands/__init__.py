@@ -17,6 +17,8 @@ COMMANDS = {
     "status": "count the slots of experiments by status and judge",
     "agreement": "show coverage, error bars, and how far the judges agree",
     "compare": "show what changed from one experiment, or baseline, to another",
+    "export": "write runs, judgments, and criteria as tables for other tools",
+    "junit": "write JUnit XML of all slots as they stand on disk",
     "baseline": "save the consensus of every run, to compare with later",
 }
 """What each command is for, in the order of ``--help``."""
