@@ -30,13 +30,11 @@ def alpha(
         return undefined("no run has two judgments")
     if len(pairable) == 1:
         return undefined("one run: there is no other to compare it with", 1)
-    if constant(values):
-        return undefined("nothing varies: all judgments are the same", len(pairable))
     centre = math.fsum(values) / len(values)
     parts = [_parts(unit, centre) for unit in pairable]
     value = _alpha(_totals(parts))
-    if value is None:  # the variation is too small for a quotient to mean anything
-        return undefined("nothing varies: all judgments are nearly the same", len(pairable))
+    if value is None or constant(values):
+        return undefined("nothing varies: all judgments are the same", len(pairable))
     if not interval:
         return Figure(value=value, n=len(pairable))
     low, high, note = percentile_interval(parts, _alpha, resamples=resamples)

@@ -26,6 +26,10 @@ def undefined(why: str, n: int = 0) -> Figure:
     return Figure(value=None, n=n, why=why)
 
 
+ROUNDING = 1e-12
+"""Scores that lie closer differ by rounding."""
+
+
 def constant(values: list[float]) -> bool:
-    """Tell whether nothing varies; exact, where a variance would be a rounding error."""
-    return not values or min(values) == max(values)
+    """Tell whether nothing varies, where a variance would be a rounding error."""
+    return not values or max(values) - min(values) <= ROUNDING
