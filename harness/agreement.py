@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -113,11 +113,15 @@ class Agreement:
 def agreement(sheet: Sheet, *, listed: int = 10) -> Agreement:
     """Measure an experiment as a whole, by group, and by task."""
     rows = sheet.rows
+    whole = _level(sheet.experiment, sheet.judges, rows, RESAMPLES)
+    one_group = len({row.group for row in rows}) == 1
     return Agreement(
         experiment=sheet.experiment,
         judges=sheet.judges,
-        whole=_level(sheet.experiment, sheet.judges, rows, RESAMPLES),
-        groups=_levels(sheet, lambda row: row.group, detailed=True),
+        whole=whole,
+        groups=(replace(whole, name=rows[0].group),)
+        if one_group
+        else _levels(sheet, lambda row: row.group, detailed=True),
         tasks=_levels(sheet, lambda row: row.task, detailed=False),
         split=tuple(row.run for row in rows if {True, False} <= set(row.passes)),
         disputed=_disputed(rows, listed),
