@@ -57,16 +57,23 @@ class Pool(Generic[Job]):
 
     So there is no queue whose content could be paid for after the session has
     stopped. Used as a context manager: leaving it waits for the jobs at work, unless
-    an interrupt is on its way; then ``stop`` is called first, which must make them end.
+    an interrupt, or one of ``interrupts``, is on its way; then ``stop`` is called first,
+    which must make them end.
     """
 
     def __init__(
-        self, parallel: int, work: Callable[[Job], Outcome], *, stop: Callable[[], object]
+        self,
+        parallel: int,
+        work: Callable[[Job], Outcome],
+        *,
+        stop: Callable[[], object],
+        interrupts: tuple[type[BaseException], ...] = (),
     ) -> None:
         self.free = parallel
         self._parallel = parallel
         self._work = work
         self._stop = stop
+        self._interrupts = interrupts
         self._jobs: dict[Future[Outcome], Job] = {}
         self._done: queue.SimpleQueue[Future[Outcome] | None] = queue.SimpleQueue()
         self._executor = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="judge")
@@ -75,7 +82,8 @@ class Pool(Generic[Job]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None or issubclass(kind, Exception | GeneratorExit):
+        waits = kind is None or issubclass(kind, Exception | GeneratorExit)
+        if waits and not (kind is not None and issubclass(kind, self._interrupts)):
             self._executor.shutdown(wait=True, cancel_futures=True)
             return
         self._stop()

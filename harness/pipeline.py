@@ -48,7 +48,6 @@ class Statistics:
     slots: Counter[SlotStatus] = field(default_factory=Counter)
     selected: tuple[str, ...] = ()
     judged: int = 0
-    failed: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     deferred: dict[str, str] = field(default_factory=dict)
     regenerated: int = 0
@@ -57,6 +56,11 @@ class Statistics:
     calls: Calls = NO_CALLS
     stopped: str | None = None
     refused_in_a_row: int = 0
+
+    @property
+    def failed(self) -> int:
+        """How many slots have failed, each counted once however often it was tried."""
+        return len(self.failures)
 
     def add(
         self,
@@ -78,9 +82,9 @@ class Statistics:
         match kind:
             case "judged":
                 self.judged += 1
+                self.failures.pop(slot, None)
                 self.refused_in_a_row = 0
             case "failed":
-                self.failed += 1
                 self.failures[slot] = why
                 self.refused_in_a_row = self.refused_in_a_row + 1 if refused else 0
             case "deferred":

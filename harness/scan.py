@@ -53,6 +53,11 @@ def scan(layout: Layout) -> Scan:
     return Scan(layout, tuple(slots))
 
 
+def status_now(layout: Layout, slot: Slot) -> SlotStatus:
+    """Return the status that a slot of an earlier scan has now."""
+    return _classify(layout, slot.run, slot.judge, _FrozenPrompt(layout, slot.run)).status
+
+
 def _classify(layout: Layout, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt) -> Slot:
     found = layout.read_slot(run, judge)
     if isinstance(found, Found):

@@ -103,6 +103,21 @@ def test_an_argument_is_read_from_the_current_directory(
     ]
 
 
+def test_the_directory_of_a_slot_that_was_never_tried_selects_it(project: Project) -> None:
+    """It is where the slot will lie, so it need not be there yet."""
+    project.experiment()
+    assert slot_names(project, "exp/runs/a/judge/judge_02") == ["runs/a/judge_02"]
+
+
+@pytest.mark.parametrize("place", ["runs/a/judge/judge_09", "runs/nope/judge/judge_01"])
+def test_the_directory_of_no_slot_is_a_usage_error(project: Project, place: str) -> None:
+    """A slot that the panel does not have cannot be meant."""
+    root = project.experiment()
+    done = project.run(f"exp/{place}")
+    assert done.exit == 4
+    assert done.problem == [f"ERROR: not found: exp/{place} (no slot of {root} is meant)"]
+
+
 def test_several_arguments_select_together(project: Project) -> None:
     """Two runs of one experiment and one slot of another are selected in one session."""
     project.experiment(runs=["a", "b", "c"])
@@ -199,25 +214,24 @@ def test_tests_in_the_experiments_directory_are_not_collected(project: Project) 
 
 
 @pytest.mark.parametrize(
-    ("status", "counts"),
+    ("status", "why"),
     [
-        ("complete", "1 complete"),
-        ("blocked", "1 blocked"),
-        ("stale", "1 stale"),
+        ("complete", ""),
+        ("blocked", ": exp/runs/blocked: no output.md or output.txt with text in it"),
+        ("stale", ""),
     ],
 )
 def test_the_id_of_a_slot_that_needs_no_work_says_so(
-    project: Project, status: str, counts: str
+    project: Project, status: str, why: str
 ) -> None:
     """Its status is printed, nothing is judged, and the exit status is 0."""
     project.mixed()
     panel = FakePanel()
     done = project.run(f"{FILE}::runs/{status}/judge_01", panel=panel)
-    assert counts in done.lines[5]
     assert (done.exit, panel.asked) == (0, [])
     assert done.body[:3] == [
         "exp: 5 slots: 1 missing, 1 failed, 1 stale, 1 complete, 1 blocked",
-        f"runs/{status}/judge_01 is {status}",
+        f"runs/{status}/judge_01 is {status}{why}",
         "nothing left to judge",
     ]
 

@@ -115,6 +115,21 @@ def test_a_configuration_that_cannot_be_read_is_one_line(
     assert project.snapshot() == before
 
 
+@pytest.mark.parametrize("argument", ["bad", "bad/experiment.yaml", "bad/runs/a"])
+def test_a_link_to_nowhere_among_the_arguments_spoils_only_itself(
+    project: Project, argument: str
+) -> None:
+    """Named on the command line, it is the same line; the other experiment is judged."""
+    replace_by_dangling_link(project.experiment("bad") / "experiment.yaml")
+    project.experiment("good", runs=["a"])
+    panel = FakePanel()
+    done = project.run(argument, "good", panel=panel)
+    assert (done.exit, panel.asked) == (1, slots("a"))
+    assert done.section("ERRORS")[1:] == [
+        "bad/experiment.yaml: is a dangling symbolic link; replace it by a text file"
+    ]
+
+
 def test_an_experiment_without_its_configuration_is_named(project: Project) -> None:
     """A directory with runs and a task but no configuration is an error, not silence."""
     (project.experiment("bad") / "experiment.yaml").unlink()
@@ -242,7 +257,7 @@ def test_a_damaged_judgment_is_judged_again_and_kept(project: Project, damage: s
     path = project.judgment(root / "runs" / "a")
     path.write_bytes(DAMAGES[damage])
     done = project.run(panel=FakePanel())
-    assert (done.exit, done.body[0]) == (0, "exp: 1 slots: 1 failed")
+    assert (done.exit, done.body[0]) == (0, "exp: 1 slot: 1 failed")
     assert json.loads(path.read_bytes())["score"] == 0.5
     aside = list(path.parent.glob("judgment.json.bad-*"))
     assert [file.read_bytes() for file in aside] == [DAMAGES[damage]]
@@ -259,7 +274,7 @@ def test_what_stands_in_a_judgments_place_is_set_aside(
     path = project.judgment(root / "runs" / "a")
     damage(path)
     done = project.run(panel=FakePanel())
-    assert (done.exit, done.body[0]) == (0, "exp: 1 slots: 1 failed")
+    assert (done.exit, done.body[0]) == (0, "exp: 1 slot: 1 failed")
     assert json.loads(path.read_bytes())["score"] == 0.5
     assert [os.path.lexists(file) for file in path.parent.glob("judgment.json.bad-*")] == [True]
 
@@ -274,7 +289,7 @@ def test_a_huge_judgment_is_not_read(project: Project) -> None:
     assert done.body[1:3] == [
         "  failed: 1",
         (
-            f"    runs/a/judge_01 (judge-a): {path}: not a judgment (is 100,000,000 bytes long; "
-            "at most 8,388,608 are read)"
+            "    runs/a/judge_01 (judge-a): exp/runs/a/judge/judge_01/judgment.json: "
+            "not a judgment (is 100,000,000 bytes long; at most 8,388,608 are read)"
         ),
     ]

@@ -141,6 +141,7 @@ def test_the_counts_by_status_follow_the_collection(project: Project) -> None:
     done = project.run("--collect-only")
     assert done.body == [
         "exp: 5 slots: 1 missing, 1 failed, 1 stale, 1 complete, 1 blocked",
+        "  runs/blocked is blocked: exp/runs/blocked: no output.md or output.txt with text in it",
         f"<Dir {project.path.name}>",
         "  <ExperimentDirectory exp>",
         "    <ExperimentFile experiment.yaml>",

@@ -27,6 +27,13 @@ def fails(*names: str) -> FakePanel:
     return FakePanel(answer)
 
 
+def after_program(line: str) -> str:
+    """Return a usage error without the program's name, which pytest's version decides."""
+    program, _, message = line.partition(": error: ")
+    assert program in ("pytest.main()", "__main__.py", "pytest")
+    return message
+
+
 # --- options of ours ---------------------------------------------------------------------------
 
 
@@ -37,9 +44,8 @@ def test_a_parallel_that_is_no_number_is_a_usage_error(project: Project, value: 
     panel = FakePanel()
     done = project.run(f"--parallel={value}", panel=panel)
     assert (done.exit, panel.asked) == (4, [])
-    assert done.problem[1] == (
-        "pytest.main(): error: argument --parallel: must be a whole number from 1 on, "
-        f"got {value!r}"
+    assert after_program(done.problem[1]) == (
+        f"argument --parallel: must be a whole number from 1 on, got {value!r}"
     )
 
 
@@ -74,10 +80,10 @@ def test_an_unknown_status_is_a_usage_error(project: Project) -> None:
     """The message lists the statuses there are."""
     project.experiment()
     done = project.run("--status", "nonsense")
-    assert (done.exit, done.problem[1]) == (
+    assert (done.exit, after_program(done.problem[1])) == (
         4,
         (
-            "pytest.main(): error: argument --status: invalid choice: 'nonsense' "
+            "argument --status: invalid choice: 'nonsense' "
             "(choose from 'missing', 'failed', 'stale', 'complete', 'blocked')"
         ),
     )
@@ -138,7 +144,7 @@ def test_a_stale_slot_is_replaced_and_its_old_judgment_kept(project: Project) ->
             "blocked",
             [
                 (
-                    "    runs/blocked/judge_01 (judge-a): {root}/runs/blocked: "
+                    "    runs/blocked/judge_01 (judge-a): exp/runs/blocked: "
                     "no output.md or output.txt with text in it"
                 )
             ],
@@ -149,15 +155,15 @@ def test_status_complete_and_blocked_list_and_judge_nothing(
     project: Project, status: str, listed: list[str]
 ) -> None:
     """The slots are listed with their judge and the reason; the exit status is 0."""
-    root = project.mixed()
+    project.mixed()
     panel = FakePanel()
     done = project.run("--status", status, panel=panel)
     assert (done.exit, panel.asked) == (0, [])
     assert done.body[:4] == [
         "exp: 5 slots: 1 missing, 1 failed, 1 stale, 1 complete, 1 blocked",
         f"  {status}: 1",
-        *[line.format(root=root) for line in listed],
-        "nothing left to judge",
+        *listed,
+        f"nothing to judge: {status} slots are only listed",
     ]
 
 
@@ -211,7 +217,7 @@ def test_a_filter_that_is_no_number_is_a_usage_error(
     panel = FakePanel()
     done = project.run(f"{option}={value}", panel=panel)
     assert (done.exit, panel.asked) == (4, [])
-    assert done.problem[1] == f"pytest.main(): error: argument {option}: {message}"
+    assert after_program(done.problem[1]) == f"argument {option}: {message}"
 
 
 @pytest.mark.parametrize("options", [("--tier", "T0"), ("--subtest", "00"), ("--runs", "1")])

@@ -153,17 +153,7 @@ def test_warnings_belong_to_their_slot(project: Project, options: tuple[str, ...
     ]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        (),
-        pytest.param(
-            ("--parallel", "2"),
-            marks=pytest.mark.xfail(strict=True, reason="one registry serves all slots"),
-        ),
-    ],
-    ids=["alone", "parallel"],
-)
+@BOTH
 @pytest.mark.parametrize("action", ["default", "once", "module"])
 def test_a_filter_that_shows_a_warning_once_holds_for_each_slot(
     project: Project, options: tuple[str, ...], action: str
@@ -178,6 +168,23 @@ def test_a_filter_that_shows_a_warning_once_holds_for_each_slot(
     panel = FakePanel(Meeting(options, act).answer)
     assert project.run(*options, "-W", action, panel=panel).exit == 0
     assert sorted(panel.warned) == [(name, "warned by both") for name in slots("a")]
+
+
+@BOTH
+def test_a_filter_that_shows_every_warning_holds(
+    project: Project, options: tuple[str, ...]
+) -> None:
+    """With ``-W always`` a warning is shown as often as it is given."""
+
+    def act(_name: str) -> None:
+        for _ in range(2):
+            warnings.warn("warned by both", UserWarning, stacklevel=1)
+
+    project.experiment(runs=["a"])
+    panel = FakePanel(Meeting(options, act).answer)
+    assert project.run(*options, "-W", "always", panel=panel).exit == 0
+    expected = [(name, "warned by both") for name in slots("a") for _ in range(2)]
+    assert sorted(panel.warned) == expected
 
 
 @BOTH
@@ -362,17 +369,7 @@ def test_the_streams_are_whole_files(project: Project, options: tuple[str, ...])
     }
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        (),
-        pytest.param(
-            ("--parallel", "2"),
-            marks=pytest.mark.xfail(strict=True, reason="bytes go to the real stream"),
-        ),
-    ],
-    ids=["alone", "parallel"],
-)
+@BOTH
 def test_bytes_stand_in_the_slots_own_section(project: Project, options: tuple[str, ...]) -> None:
     """What a judge writes to the stream's buffer is the slot's, too."""
 
@@ -415,17 +412,7 @@ def test_a_judge_sees_no_test_of_pytests(project: Project, options: tuple[str, .
     assert "HARNESS_SLOT" not in os.environ
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        (),
-        pytest.param(
-            ("--parallel", "2"),
-            marks=pytest.mark.xfail(strict=True, reason="it goes to the slot reported next"),
-        ),
-    ],
-    ids=["alone", "parallel"],
-)
+@BOTH
 def test_an_uncaught_error_in_a_judges_thread_is_a_warning_of_its_slot(
     project: Project, options: tuple[str, ...]
 ) -> None:

@@ -68,10 +68,13 @@ def test_a_selection_that_removes_all_work_exits_with_5(
 
 
 def test_a_status_that_no_slot_has_exits_with_0(project: Project) -> None:
-    """There is nothing of that status, so nothing is left to judge."""
+    """It says so, and does not claim that nothing is left to judge."""
     project.experiment()
-    done = project.run("--status", "stale")
-    assert (done.exit, done.body[:2]) == (0, ["exp: 4 slots: 4 missing", "nothing left to judge"])
+    done = project.run("--status", "stale", "--status", "failed")
+    assert (done.exit, done.body[:2]) == (
+        0,
+        ["exp: 4 slots: 4 missing", "nothing to judge: no slot is stale or failed"],
+    )
 
 
 def test_no_experiment_exits_with_5(project: Project) -> None:
@@ -230,6 +233,8 @@ def test_runs_that_were_not_selected_are_settled_too(project: Project) -> None:
     "options",
     [
         ("--collect-only",),
+        ("--setup-only",),
+        ("--setup-plan",),
         ("--dry-run",),
         ("exp/experiment.yaml::nonsense",),
         ("--dry-run", "--parallel", "3"),
@@ -264,11 +269,12 @@ def test_settling_follows_the_last_report(project: Project) -> None:
 
 
 def test_a_run_that_cannot_be_settled_spoils_only_itself(project: Project) -> None:
-    """A directory in the lock's place is a line of the summary; the next run is settled."""
+    """It is a line of the summary, the next run is settled, and the exit status is 1."""
     root = finished(project)
     (root / "runs" / "a" / "judge" / ".lock").mkdir()
     done = project.run()
     assert (root / "runs" / "b" / "judge" / "result.json").is_file()
+    assert done.exit == 1
     problem, totals = done.section("judge panel")[-2:]
     assert problem.startswith("runs/a: the consensus cannot be written (")
     assert totals == "judged 0, failed to judge 0, consensus regenerated 1"
@@ -446,19 +452,48 @@ def test_pytests_outcomes_in_a_judge_are_native(
     assert not (root / "runs" / "a" / "judge" / "judge_01" / "judgment.json").exists()
 
 
+class Ending:
+    """Of four runs the second ends the session once the first has its report.
+
+    In a pool the third keeps its lane meanwhile, so that only the end could make room
+    for the last.
+    """
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self.leave = leave
+        self.first, self.over = threading.Event(), threading.Event()
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Say that the first slot has its report."""
+        self.first.set()
+
+    def pytest_sessionfinish(self) -> None:
+        """Say that the session is over."""
+        self.over.set()
+
+    def answer(self, slot: Any, _question: object) -> None:
+        """Answer for the slot of the run ``b`` with the end."""
+        match slot.run.name[-1]:
+            case "b":
+                assert self.first.wait(60)
+                self.leave()
+            case "c":
+                assert self.over.wait(60)
+
+
 @BOTH
 def test_pytest_exit_in_a_judge_ends_the_session(
     project: Project, options: tuple[str, ...]
 ) -> None:
     """With its own exit status; what is judged is settled, and nothing more is started."""
 
-    def answer(slot: Any, _question: object) -> None:
-        if slot.name == "runs/b/judge_01":
-            pytest.exit("enough", returncode=9)
+    def leave() -> None:
+        pytest.exit("enough", returncode=9)
 
+    ending = Ending(leave)
     root = project.experiment(runs=list("abcd"), judges=1)
-    panel = FakePanel(answer)
-    done = project.run(*options, panel=panel)
+    panel = FakePanel(ending.answer)
+    done = project.run(*options, panel=panel, plugins=[ending])
     assert done.exit == 9
     assert (root / "runs" / "a" / "judge" / "result.json").is_file()
     assert "runs/d/judge_01" not in panel.asked
@@ -469,13 +504,13 @@ def test_pytest_exit_in_a_judge_ends_the_session(
 def test_ctrl_c_in_a_judge_ends_the_session(project: Project, options: tuple[str, ...]) -> None:
     """The exit status is 2, what is judged is settled, and nothing more is started."""
 
-    def answer(slot: Any, _question: object) -> None:
-        if slot.name == "runs/b/judge_01":
-            raise KeyboardInterrupt
+    def leave() -> None:
+        raise KeyboardInterrupt
 
+    ending = Ending(leave)
     root = project.experiment(runs=list("abcd"), judges=1)
-    panel = FakePanel(answer)
-    done = project.run(*options, panel=panel)
+    panel = FakePanel(ending.answer)
+    done = project.run(*options, panel=panel, plugins=[ending])
     assert (done.exit, "runs/d/judge_01" in panel.asked) == (2, False)
     assert result_of(root, "a")["judged"] == 1
     assert not (root / "runs" / "b" / "judge" / "judge_01" / "judgment.json").exists()
@@ -552,6 +587,23 @@ def test_an_ordinary_suite_pays_for_two_modules(project: Project) -> None:
     assert (project.path / "modules").read_text(encoding="utf-8").split() == [
         "harness",
         "harness.plugin",
+        "harness.plugin.hookspecs",
+        "harness.plugin.options",
+    ]
+
+
+def test_an_experiment_beside_an_ordinary_suite_costs_one_module(project: Project) -> None:
+    """The node that pytest makes of the directory beside the tests imports nothing more."""
+    project.experiment()
+    tests = project.path / "tests"
+    tests.mkdir()
+    (tests / "test_suite.py").write_text("def test_it(): pass\n", encoding="utf-8")
+    project.pytester.makeconftest(PROBE)
+    native(project, "-p", "harness.plugin", "tests")
+    assert (project.path / "modules").read_text(encoding="utf-8").split() == [
+        "harness",
+        "harness.plugin",
+        "harness.plugin.directories",
         "harness.plugin.hookspecs",
         "harness.plugin.options",
     ]

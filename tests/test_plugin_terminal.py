@@ -10,6 +10,7 @@ import pytest
 
 from harness import JudgeError
 from tests.plugin_project import FakePanel, line, slots
+from tests.workshop import answer, shell_judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ def test_a_session_is_counts_then_lines_then_table_then_totals(
         line(2, 4, "runs/a/judge_02"),
         line(3, 4, "runs/b/judge_01", "FAIL", why),
         line(4, 4, "runs/b/judge_02"),
-        f"{'[100%]':>79}",
+        "",
         "=================================== FAILURES ===================================",
         "_______________________________ runs/b/judge_01 ________________________________",
         why,
@@ -116,13 +117,13 @@ def test_verbose_sessions_have_pytests_lines(project: Project, options: tuple[st
 
 @BOTH
 def test_ordinary_tests_keep_pytests_letters(project: Project, options: tuple[str, ...]) -> None:
-    """Tests print as ever, before the slots' lines; the last percentage counts both."""
+    """Tests print as ever, before the slots' lines, which have figures of their own."""
     project.experiment(runs=["a"])
     project.pytester.makepyfile(test_plain="def test_a(): pass\ndef test_b(): assert 0")
     done = project.run(*options, "--tb=no", panel=FakePanel())
     assert done.body[1].startswith("test_plain.py .F")
     assert [text.partition(" ")[0] for text in done.progress] == ["[1/2]", "[2/2]"]
-    assert done.body[4] == f"{'[100%]':>79}"
+    assert not any("[100%]" in text for text in done.lines)
 
 
 def test_the_line_of_tests_before_slots_has_its_percentage(project: Project) -> None:
@@ -142,7 +143,7 @@ def test_lines_name_the_experiment_when_there_are_several(project: Project) -> N
     project.experiment("one", runs=["a"], judges=1)
     project.experiment("two", runs=["a"], judges=1, name="second")
     done = project.run(panel=FakePanel())
-    assert done.body[:2] == ["one: 1 slots: 1 missing", "second: 1 slots: 1 missing"]
+    assert done.body[:2] == ["one: 1 slot: 1 missing", "second: 1 slot: 1 missing"]
     assert done.progress == [
         line(1, 2, "one/runs/a/judge_01"),
         line(2, 2, "second/runs/a/judge_01"),
@@ -241,11 +242,11 @@ def test_a_slot_that_needs_no_work_is_not_a_line(project: Project) -> None:
 
 def test_what_was_set_aside_is_said(project: Project) -> None:
     """The summary names the damaged file, the damage, and where it is now."""
-    root = project.mixed()
+    project.mixed()
     done = project.run("exp/runs/failed", panel=FakePanel())
-    kept = root / "runs" / "failed" / "judge" / "judge_01" / "judgment.json"
     assert done.section("judge panel")[3] == (
-        f"{kept}: not a judgment (is empty); set aside as judgment.json.bad-ATTEMPT"
+        "exp/runs/failed/judge/judge_01/judgment.json: not a judgment (is empty); "
+        "set aside as judgment.json.bad-ATTEMPT"
     )
 
 
@@ -271,15 +272,73 @@ def test_a_finished_experiment_says_that_nothing_is_left(project: Project) -> No
     ]
 
 
+def test_runs_with_nothing_to_judge_are_named(project: Project) -> None:
+    """Each with its reason, ten of them; they are counted, and fail nothing."""
+    names = [f"r{n:02d}" for n in range(12)]
+    project.experiment(runs={"a": "It is done.\n", **dict.fromkeys(names)}, judges=1)
+    done = project.run(panel=FakePanel())
+    why = "no output.md or output.txt with text in it"
+    assert done.exit == 0
+    assert done.body[:12] == [
+        "exp: 13 slots: 1 missing, 12 blocked",
+        *(f"  runs/{name} is blocked: exp/runs/{name}: {why}" for name in names[:10]),
+        "  ... and 2 more are blocked",
+    ]
+
+
+@BOTH
+def test_a_line_says_that_an_answer_was_adopted(project: Project, options: tuple[str, ...]) -> None:
+    """What an earlier session paid for has its line, and is counted apart."""
+    root = project.experiment(runs=["a"], judges=[shell_judge(answer(), n) for n in ("x", "y")])
+    assert project.run(*options).exit == 0
+    for path in root.glob("runs/a/judge/judge_*/judgment.json"):
+        path.unlink()
+    for path in root.glob("runs/a/judge/judge_*/attempts/*/exit.json"):
+        path.unlink()  # as if the session had been killed in between
+    done = project.run(*options)
+    why = "adopted, nothing was paid"
+    assert sorted(text.partition("] ")[2].partition(" (")[0] for text in done.progress) == [
+        "runs/a/judge_01 -> OK",
+        "runs/a/judge_02 -> OK",
+    ]
+    assert [text.partition("elapsed)")[2] for text in done.progress] == [f": {why}"] * 2
+    assert done.section("judge panel")[-1] == "calls: 0 paid, 2 adopted, 0 lost, 0 wasted"
+
+
+@BOTH
+def test_the_table_shows_what_the_next_session_will_find(
+    project: Project, options: tuple[str, ...]
+) -> None:
+    """A slot whose judge could not even be chosen was not tried: it stays missing."""
+
+    class Broken:
+        """A conftest with a bug."""
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_harness_judge(self, slot: Any) -> None:
+            """Choose no judge for one of the slots."""
+            if slot.name == "runs/a/judge_01":
+                raise RuntimeError("a bug")
+
+    project.experiment(runs=["a"], retries=0)
+    done = project.run(*options, "--tb=no", panel=FakePanel(), plugins=[Broken()])
+    assert done.exit == 1
+    assert done.section("judge panel")[1:5] == [
+        "  judge       complete   missing    failed",
+        "  01 judge-a         0         1         0",
+        "  02 judge-b         1         0         0",
+        "judged 1, failed to judge 1, consensus regenerated 1",
+    ]
+
+
 @BOTH
 def test_a_dry_run_lists_and_changes_nothing(project: Project, options: tuple[str, ...]) -> None:
     """The slots by status with their judges and reasons; not a file or time changes."""
-    root = project.mixed()
+    project.mixed()
     before = project.snapshot()
     panel = FakePanel()
     done = project.run("--dry-run", *options, panel=panel)
-    runs = root / "runs"
-    empty = f"{runs}/failed/judge/judge_01/judgment.json: not a judgment (is empty)"
+    empty = "exp/runs/failed/judge/judge_01/judgment.json: not a judgment (is empty)"
     assert (done.exit, panel.asked) == (0, [])
     assert done.body == [
         "exp: 5 slots: 1 missing, 1 failed, 1 stale, 1 complete, 1 blocked",
@@ -293,7 +352,7 @@ def test_a_dry_run_lists_and_changes_nothing(project: Project, options: tuple[st
         "    runs/complete/judge_01 (judge-a)",
         "  blocked: 1",
         (
-            f"    runs/blocked/judge_01 (judge-a): {runs}/blocked: "
+            "    runs/blocked/judge_01 (judge-a): exp/runs/blocked: "
             "no output.md or output.txt with text in it"
         ),
         "dry run: 2 slots would be judged; nothing was changed",
@@ -344,5 +403,5 @@ def test_an_experiments_name_cannot_steer_the_terminal(project: Project) -> None
     """Control characters in it are shown, not sent."""
     project.experiment(runs=["a"], judges=1, name="evil\x1b[2J")
     done = project.run(panel=FakePanel())
-    assert done.body[0] == "evil\\x1b[2J: 1 slots: 1 missing"
+    assert done.body[0] == "evil\\x1b[2J: 1 slot: 1 missing"
     assert done.section("judge panel")[0] == "evil\\x1b[2J"

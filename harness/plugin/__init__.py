@@ -81,7 +81,7 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
     """Collect an experiment as such, and nothing else that lies in its directory."""
     if not options.looks_like_experiment(path):
         return None
-    from harness.plugin.collect import ExperimentDirectory
+    from harness.plugin.directories import ExperimentDirectory
 
     node: pytest.Collector = ExperimentDirectory.from_parent(parent, path=path)
     return node

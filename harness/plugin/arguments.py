@@ -111,7 +111,8 @@ def map_arguments(config: pytest.Config) -> None:
             args.append(arg)
             plain.append(Path(_absolute(config.invocation_params.dir, arg.partition("::")[0])))
             continue
-        target = str(place.config_file)
+        # pytest wants an argument that is there; a link to nowhere is explained when collected
+        target = str(place.config_file if place.config_file.exists() else place.root)
         if target not in args:
             args.append(target)
         if not place.inner and not place.name:

@@ -30,48 +30,12 @@ if TYPE_CHECKING:
 
     from harness.layouts import Layout
     from harness.model import Outcome, Slot
-    from harness.plugin.routing import LeanHooks, Record
+    from harness.plugin.records import Record
+    from harness.plugin.routing import LeanHooks
 
 
 CAPTURE = dispatch.__file__
 """Where a traceback enters a judge's work."""
-
-
-class ExperimentDirectory(pytest.Directory):
-    """An experiment's directory: collects its configuration file, never its results.
-
-    The results hold other people's ``conftest.py`` and ``test_*.py``.
-    """
-
-    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """Collect the configuration file, through a node for its directory if it has one."""
-        panel = panel_session(self.config)
-        config_file = config_of(self.path)
-        if config_file is None:
-            panel.broken += 1
-            raise self.CollectError(
-                f"{self.path}: looks like an experiment, but has no experiment.yaml and no "
-                "config/experiment.json; create one of them"
-            )
-        if config_file.parent != self.path:
-            yield ConfigDirectory.from_parent(self, path=config_file.parent)
-            return
-        yield from self.ihook.pytest_collect_file(file_path=config_file, parent=self)
-
-    def repr_failure(  # type: ignore[override] # as in SlotItem
-        self, excinfo: pytest.ExceptionInfo[BaseException]
-    ) -> str | TerminalRepr:
-        """Show what is wrong with the experiment in one message."""
-        return _repr_collect_error(self, excinfo) or super().repr_failure(excinfo)
-
-
-class ConfigDirectory(pytest.Directory):
-    """The directory between a ProjectScylla experiment and its configuration file."""
-
-    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
-        """Collect the configuration file."""
-        path = self.path / "experiment.json"
-        yield from self.ihook.pytest_collect_file(file_path=path, parent=self)
 
 
 def experiment_file(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -114,7 +78,7 @@ class ExperimentFile(pytest.File):
         self, excinfo: pytest.ExceptionInfo[BaseException]
     ) -> str | TerminalRepr:
         """Show what is wrong with the experiment in one message."""
-        return _repr_collect_error(self, excinfo) or super().repr_failure(excinfo)
+        return repr_collect_error(self, excinfo) or super().repr_failure(excinfo)
 
 
 class SlotItem(pytest.Item):
@@ -204,9 +168,10 @@ def _id_outside(path: Path, rootpath: Path) -> object:
     return NodeId(path=text)
 
 
-def _repr_collect_error(
+def repr_collect_error(
     node: pytest.Collector, excinfo: pytest.ExceptionInfo[BaseException]
 ) -> TerminalRepr | None:
+    """Return what is wrong with an experiment in one message; None for other errors."""
     if isinstance(excinfo.value, node.CollectError):
         return one_message(str(excinfo.value.args[0]), node)
     return None

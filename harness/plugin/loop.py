@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import pytest
+
 from harness.dispatch import Pool
 from harness.gates import Waiting
 from harness.model import Raised
 from harness.plugin.collect import SlotItem, slot_items
-from harness.plugin.routing import LeanHooks, Record, recording
+from harness.plugin.records import Record, recording
+from harness.plugin.routing import LeanHooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    import pytest
 
     from harness.attempt import Asks
     from harness.model import Outcome
@@ -106,7 +107,7 @@ class Loop:
         pool: Pool[Job]
         with (
             panel.routing.active(),
-            Pool(lanes, self._work, stop=panel.stop) as pool,
+            self._pool(lanes) as pool,
         ):
             while waiting or pool.busy:
                 self._refill(pool, waiting)
@@ -119,6 +120,10 @@ class Loop:
                 del open_items[job.item]
                 self._report(job, outcome, next(iter(open_items), after))
         self._raise_if_stopped()
+
+    def _pool(self, lanes: int) -> Pool[Job]:
+        # pytest's exit is an Exception, but it is meant to end everything at once.
+        return Pool(lanes, self._work, stop=self._panel.stop, interrupts=(pytest.exit.Exception,))
 
     def _next(self, pool: Pool[Job]) -> tuple[Job, Outcome]:
         progress = self._panel.progress
@@ -147,7 +152,7 @@ class Loop:
         self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - there is no public way
         item.outcome, item.record = outcome, job.record
         item.lean = LeanHooks(item.config, item.ihook)
-        item.became = outcome  # reported with the first phase: its set-up may fail
+        item.became = outcome  # reported with the call, or with a set-up that fails
         try:
             item.lean.pytest_runtest_protocol(item=item, nextitem=following)
         finally:

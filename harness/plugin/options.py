@@ -193,6 +193,13 @@ def dry_run(config: pytest.Config) -> bool:
     return bool(_ini(config, "harness_dry_run", "true or false") if given is None else given)
 
 
+def only_looks(config: pytest.Config) -> bool:
+    """Return whether the session is not to change anything on disk."""
+    option = config.option
+    looks = ("collectonly", "setuponly", "setupplan")
+    return dry_run(config) or any(getattr(option, name, False) for name in looks)
+
+
 def looks_like_experiment(path: Path) -> bool:
     """Tell whether a directory holds an experiment, or one whose configuration is missing."""
     base = str(path)
@@ -207,9 +214,15 @@ def may_lie_in_experiment(arg: str, config: pytest.Config) -> bool:
     """Tell, by a few ``stat`` calls, whether a path argument is an experiment or inside one."""
     path = os.path.join(str(config.invocation_params.dir), arg.split("::", 1)[0])  # noqa: PTH118 - called at every start
     path = os.path.normpath(path)
-    if not os.path.lexists(path):
+    if not os.path.lexists(path) and not names_slot_directory(path):
         return False
     return _inside_experiment(path) or _inside_experiment(os.path.realpath(path))
+
+
+def names_slot_directory(path: str) -> bool:
+    """Tell whether a path may be a slot's directory, which need not be there yet."""
+    parent, name = os.path.split(path)
+    return name.startswith("judge_") and os.path.basename(parent) == "judge"  # noqa: PTH119 - text in, text out
 
 
 def _inside_experiment(path: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MANY = 500
 """Slots above which there is a line for every failure, but at most one a second for the others."""
+
+VERDICTS = {"passed": "OK", "failed": "FAIL", "rerun": "RERUN"}
+"""The word for each outcome; the last one is pytest-rerunfailures'."""
 
 ERASE = "\x1b[K"
 """Erases the rest of a terminal's line (ECMA-48, EL)."""
@@ -42,6 +45,7 @@ class Progress:
         self._done: set[str] = set()
         self._silent = False
         self._status_shown = False
+        self._shows: Any = None  # pytest's setting: False, or what is shown at the end of a line
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn how many slots there are to judge."""
@@ -65,10 +69,14 @@ class Progress:
             return
         slot = nodeid in self._slots
         reporter.showfspath = False if slot else None
+        if self._shows is None:
+            self._shows = reporter._show_progress_info  # noqa: SLF001 - there is no public way
         if slot and reporter.currentfspath is not None:
             # The line of the tests before ends as it does before another file.
             reporter._write_progress_information_filling_space()  # noqa: SLF001 - pytest's own end of a line
             reporter.ensure_newline()
+        # A slot's line has figures of its own; no percentage follows the last one.
+        reporter._show_progress_info = False if slot else self._shows  # noqa: SLF001 - as above
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
@@ -141,7 +149,7 @@ class Progress:
     def _line(self, name: str, report: pytest.TestReport) -> str:
         done, left = len(self._done), len(self._slots) - len(self._done)
         elapsed = time.monotonic() - self._began
-        verdict = {"passed": "OK", "failed": "FAIL"}.get(report.outcome, "SKIP")
+        verdict = VERDICTS.get(report.outcome, "SKIP")
         line = (
             f"[{done}/{done + left}] {name} -> {verdict} ({left} remaining, {elapsed:.0f}s elapsed)"
         )

@@ -9,100 +9,26 @@ report. Threads that a judge starts belong to the judge's slot.
 from __future__ import annotations
 
 import contextlib
-import functools
-import io
 import logging
-import sys
 import threading
-import warnings
-from contextvars import ContextVar, copy_context
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from _pytest.warnings import catch_warnings_for_item
+from harness.plugin.records import Record, from_pool, recording
+from harness.plugin.streams import routed_streams
+from harness.plugin.threads import routed_threads
+from harness.plugin.warned import routed_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import pytest
-
-
-@dataclass(slots=True)
-class Record:
-    """What one slot printed, logged, and warned; written by its threads, read when they are done.
-
-    ``from_pool`` is False for what the main thread does in a slot's own protocol.
-    """
-
-    from_pool: bool = True
-    stdout: io.StringIO = field(default_factory=io.StringIO)
-    stderr: io.StringIO = field(default_factory=io.StringIO)
-    logs: list[logging.LogRecord] = field(default_factory=list)
-    warnings: list[warnings.WarningMessage] = field(default_factory=list)
-    seen: set[object] = field(default_factory=set)
-
-
-_current: ContextVar[Record | None] = ContextVar("harness_record", default=None)
-
-
-@contextlib.contextmanager
-def recording(record: Record) -> Iterator[Record]:
-    """Keep in ``record`` what this thread prints, logs, and warns."""
-    token = _current.set(record)
-    try:
-        yield record
-    finally:
-        _current.reset(token)
-
-
-def _from_pool() -> Record | None:
-    record = _current.get()
-    return record if record is not None and record.from_pool else None
-
-
-class _RoutedStream(io.TextIOBase):
-    """Stands for ``sys.stdout`` or ``sys.stderr``: each thread's text goes to its record."""
-
-    def __init__(self, real: TextIO, name: str, *, tee: bool) -> None:
-        self._real = real
-        self._name = name
-        self._tee = tee
-
-    def write(self, text: str) -> int:
-        record = _current.get()
-        if record is not None:
-            getattr(record, self._name).write(text)
-            if not self._tee:
-                return len(text)
-        self._real.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        self._real.flush()
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        return _current.get() is None and self._real.isatty()
-
-    def fileno(self) -> int:
-        return self._real.fileno()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override] # the base class calls it a variable
-        return self._real.encoding
-
-    @property
-    def buffer(self) -> Any:
-        return self._real.buffer
 
 
 class _RecordHandler(logging.Handler):
     """Keeps the log records of pool threads for their replay."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        kept = _from_pool()
+        kept = from_pool()
         if kept is not None:
             kept.logs.append(record)
 
@@ -111,7 +37,7 @@ class _NotFromPool(logging.Filter):
     """Keeps pytest's own handlers from taking other slots' records for the present item's."""
 
     def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - the base class's signature
-        return _from_pool() is None
+        return from_pool() is None
 
 
 class Routing:
@@ -121,27 +47,19 @@ class Routing:
         self._config = config
         self._filtered: list[logging.Handler] = []
         self._permanent: list[logging.Handler] = []
+        self._report_thread_error: Any = None
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
         """Route output, logs, warnings, and new threads; restore all of it at the end."""
-        with self._streams(), self._logs(), self._warnings(), _threads_inherit():
-            yield
-
-    @contextlib.contextmanager
-    def _streams(self) -> Iterator[None]:
         method = self._config.getoption("capture", "no")  # there is no option without the plugin
-        if method == "no":  # -s: people want to see it as it comes
+        # With -s people want to see the output as it comes.
+        streams = (
+            routed_streams(tee=method == "tee-sys") if method != "no" else contextlib.nullcontext()
+        )
+        self._report_thread_error = threading.excepthook
+        with streams, self._logs(), routed_warnings(self._config), routed_threads():
             yield
-            return
-        saved = sys.stdout, sys.stderr
-        tee = method == "tee-sys"
-        sys.stdout = _RoutedStream(saved[0], "stdout", tee=tee)
-        sys.stderr = _RoutedStream(saved[1], "stderr", tee=tee)
-        try:
-            yield
-        finally:
-            sys.stdout, sys.stderr = saved
 
     @contextlib.contextmanager
     def _logs(self) -> Iterator[None]:
@@ -166,20 +84,6 @@ class Routing:
             root.setLevel(level)
 
     @contextlib.contextmanager
-    def _warnings(self) -> Iterator[None]:
-        if not self._config.pluginmanager.hasplugin("warnings"):
-            yield
-            return
-        hook = self._config.hook
-        with catch_warnings_for_item(self._config, hook, when="runtest", item=None):
-            # pytest starts anew for each item, so that each shows its first warning of a
-            # place; here one context serves all, so every warning must come through.
-            warnings.simplefilter("always", append=True)
-            shown = warnings.showwarning
-            warnings.showwarning = functools.partial(_show_warning, shown)
-            yield
-
-    @contextlib.contextmanager
     def phase(self, item: pytest.Item, when: str) -> Iterator[None]:
         """Capture one phase of a slot whose own hooks leave pytest's capture out."""
         if getattr(item, "lean", None) is None:
@@ -199,6 +103,8 @@ class Routing:
             for log in record.logs:
                 if log.levelno >= handler.level:
                     handler.handle(log)
+        for error in record.thread_errors:
+            self._report_thread_error(error)
         self._report(item, "call", record)
 
     @staticmethod
@@ -214,44 +120,6 @@ class Routing:
                     "location": None,
                 }
             )
-
-
-def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
-    shown: Callable[..., None],
-    message: Warning,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    record = _current.get()
-    if record is None:
-        shown(message, category, filename, lineno, file, line)
-        return
-    key = (str(message), category, filename, lineno)
-    if key not in record.seen:
-        record.seen.add(key)
-        record.warnings.append(
-            warnings.WarningMessage(message, category, filename, lineno, file, line)
-        )
-
-
-@contextlib.contextmanager
-def _threads_inherit() -> Iterator[None]:
-    """Let the threads that a judge starts write to the judge's record."""
-    start = threading.Thread.start
-
-    def start_in_context(thread: threading.Thread) -> None:
-        if _from_pool() is not None:
-            thread.run = functools.partial(copy_context().run, thread.run)  # type: ignore[method-assign] # one thread's own run
-        start(thread)
-
-    threading.Thread.start = start_in_context  # type: ignore[assignment, method-assign] # restored below
-    try:
-        yield
-    finally:
-        threading.Thread.start = start  # type: ignore[method-assign] # as it was
 
 
 class LeanHooks:

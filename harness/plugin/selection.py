@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 class Chosen:
     """What the command line chooses of one experiment.
 
-    ``slots`` have one of the statuses asked for. ``named`` are those that it names one
-    by one. ``to_judge`` is the part of ``slots`` that can be judged; ``left_out`` tells
-    whether filters took away all the work there was. ``problems`` are usage errors.
+    ``of_any_status`` are all that arguments and filters leave, ``slots`` those of them that
+    have one of the statuses asked for, and ``to_judge`` those of these that can be judged.
+    ``named`` are those that the arguments name one by one. ``left_out`` tells whether
+    filters took away all the work there was. ``problems`` are usage errors.
     """
 
+    of_any_status: tuple[Slot, ...]
     slots: tuple[Slot, ...]
     named: tuple[Slot, ...]
     left_out: bool
@@ -71,6 +73,7 @@ def choose(
     filtered = tuple(slot for slot in slots if _passes(slot, filters))
     chosen = tuple(slot for slot in filtered if slot.status in statuses)
     return Chosen(
+        of_any_status=filtered,
         slots=chosen,
         named=tuple(slot for slot in slots if slot.name in names),
         left_out=not filtered and any(slot.status in JUDGEABLE for slot in wanted),

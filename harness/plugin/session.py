@@ -219,7 +219,7 @@ class PanelSession:
         report: pytest.TestReport = yield
         root = os.path.relpath(item.layout.experiment.root, self.config.rootpath)
         vars(report)[SLOT] = [root, item.layout.experiment.name, item.name]
-        if item.became is not None:
+        if item.became is not None and not (report.when == "setup" and report.passed):
             vars(report)[OUTCOME] = portable(item.became)
             item.became = None
         return report
@@ -251,8 +251,9 @@ class PanelSession:
         """
         if hasattr(self.config, "workerinput"):
             return
-        usage_error = session.exitstatus == pytest.ExitCode.USAGE_ERROR
-        if not (self.dry_run or session.config.option.collectonly or usage_error):
+        if session.exitstatus != pytest.ExitCode.USAGE_ERROR and not options.only_looks(
+            self.config
+        ):
             for root in sorted(self.scans):
                 self.settled[root] = settle(self.scans[root])
         session.exitstatus = self._exit_status(session)
@@ -262,7 +263,9 @@ class PanelSession:
         status = int(session.exitstatus)
         nothing_left = status == pytest.ExitCode.NO_TESTS_COLLECTED and self.scans
         if nothing_left and (self.work_found == 0 or self.dry_run):
-            return pytest.ExitCode.OK
+            status = pytest.ExitCode.OK
+        if status == pytest.ExitCode.OK and any(s.problems for s in self.settled.values()):
+            return pytest.ExitCode.TESTS_FAILED
         if status == pytest.ExitCode.OK and self.tally.statistics.deferred:
             return EXIT_DEFERRED
         return status

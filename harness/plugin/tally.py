@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.dispatch import explain
 from harness.errors import DiskError
-from harness.model import Calls, Deferred, Failed, Judged, Raised, SlotStatus
+from harness.model import Calls, Deferred, Failed, Judged, Raised
 from harness.pipeline import Statistics
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ SLOT = "harness_slot"
 
 OUTCOME = "harness_outcome"
 """The attribute that says what became of it: arguments of ``Statistics.add``."""
-
-_BECAME = {"judged": SlotStatus.COMPLETE, "failed": SlotStatus.FAILED}
 
 
 def portable(outcome: Outcome) -> dict[str, Any]:
@@ -49,11 +47,12 @@ def portable(outcome: Outcome) -> dict[str, Any]:
 
 
 class Tally:
-    """The figures of a session; ``after`` has the status of the slots that it tried."""
+    """The figures of a session; ``judged`` and ``failed`` are slots: experiment's path and name."""
 
     def __init__(self) -> None:
         self.statistics = Statistics()
-        self.after: dict[tuple[str, str], SlotStatus] = {}
+        self.judged: set[tuple[str, str]] = set()
+        self.failed: set[tuple[str, str]] = set()
 
     def add(self, report: pytest.TestReport) -> None:
         """Count the outcome that a report carries, if it carries one."""
@@ -61,7 +60,12 @@ class Tally:
         if outcome is None:
             return
         root, _, name = vars(report)[SLOT]
-        calls = Calls(**outcome["calls"])
-        self.statistics.add(name, **{**outcome, "calls": calls})
-        if outcome["kind"] in _BECAME:
-            self.after[root, name] = _BECAME[outcome["kind"]]
+        calls, kind = Calls(**outcome["calls"]), outcome["kind"]
+        if kind == "raised" and report.failed:  # what ended the judge is the slot's failure, too
+            kind = "failed"
+        # The key has the experiment in it: runs of two experiments may have one name.
+        self.statistics.add(f"{root}/{name}", **{**outcome, "calls": calls, "kind": kind})
+        if kind == "judged":
+            self.judged.add((root, name))
+        if kind == "failed":
+            self.failed.add((root, name))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.model import JUDGEABLE, NO_CALLS, SlotStatus
+from harness.model import JUDGEABLE, NO_CALLS, WORK, SlotStatus
 from harness.plugin.collect import slot_items
 from harness.plugin.signals import EXIT_TERMINATED
+from harness.scan import status_now
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class PanelTerminal:
         lines = self.counts()
         if self._panel.dry_run:
             count = sum(1 for _ in slot_items(items))
-            slots = "1 slot" if count == 1 else f"{count} slots"
-            lines.append(f"dry run: {slots} would be judged; nothing was changed")
+            lines.append(f"dry run: {_slots(count)} would be judged; nothing was changed")
         return lines
 
     def counts(self) -> list[str]:
@@ -63,21 +63,63 @@ class PanelTerminal:
             experiment = scanned.layout.experiment
             counts = scanned.counts()
             shown = ", ".join(f"{counts[s]} {s}" for s in ORDER if counts[s])
-            lines.append(f"{safe_line(experiment.name)}: {len(scanned.slots)} slots: {shown}")
+            lines.append(f"{safe_line(experiment.name)}: {_slots(len(scanned.slots))}: {shown}")
             lines += self._explain(self._panel.chosen[root], scanned)
         return lines
 
     def _explain(self, chosen: Chosen, scanned: Scan) -> list[str]:
         panel = self._panel
         if panel.dry_run:
-            return list(_listing(scanned.slots))
-        lines: list[str] = []
-        if not set(panel.statuses) <= set(JUDGEABLE):
-            lines += _listing(chosen.slots)
+            return list(self._listing(scanned.slots))
+        named = {slot.name for slot in chosen.named}
+        if set(panel.statuses) <= set(JUDGEABLE):
+            lines = list(self._blocked(s for s in chosen.of_any_status if s.name not in named))
+        else:
+            lines = list(self._listing(chosen.slots))
         if not chosen.to_judge and not chosen.left_out:
-            lines += [f"{slot.name} is {slot.status}" for slot in chosen.named]
-            lines.append("nothing left to judge")
+            lines += [
+                f"{slot.name} is {slot.status}{self._why_blocked(slot)}" for slot in chosen.named
+            ]
+            lines.append(self._nothing(chosen))
         return lines
+
+    def _nothing(self, chosen: Chosen) -> str:
+        """Say why there is nothing to judge."""
+        statuses = self._panel.statuses
+        if not set(statuses) & set(JUDGEABLE):
+            return f"nothing to judge: {' and '.join(statuses)} slots are only listed"
+        if any(slot.status in WORK for slot in chosen.of_any_status):
+            return f"nothing to judge: no slot is {' or '.join(statuses)}"
+        return "nothing left to judge"
+
+    def _why_blocked(self, slot: Slot) -> str:
+        return f": {self._shown(slot.why)}" if slot.status is SlotStatus.BLOCKED else ""
+
+    def _blocked(self, slots: Iterable[Slot]) -> Iterator[str]:
+        """Say which runs have nothing to judge, and why."""
+        runs = {s.run.name: self._why_blocked(s) for s in slots if s.status is SlotStatus.BLOCKED}
+        for name in sorted(runs)[:LISTED]:
+            yield f"  {name} is blocked{runs[name]}"
+        if len(runs) > LISTED:
+            yield f"  ... and {len(runs) - LISTED} more are blocked"
+
+    def _listing(self, slots: Iterable[Slot]) -> Iterator[str]:
+        by_status: dict[SlotStatus, list[Slot]] = {}
+        for slot in slots:
+            by_status.setdefault(slot.status, []).append(slot)
+        for status in ORDER:
+            listed = by_status.get(status, [])
+            if listed:
+                yield f"  {status}: {len(listed)}"
+            for slot in listed[:LISTED]:
+                why = f": {self._shown(slot.why)}" if slot.why else ""
+                yield f"    {slot.name} ({safe_line(slot.judge.name, 60)}){why}"
+            if len(listed) > LISTED:
+                yield f"    ... and {len(listed) - LISTED} more"
+
+    def _shown(self, text: str, length: int = 1000) -> str:
+        """Return a message in one line, its paths as they can be typed from the root directory."""
+        return safe_line(text.replace(f"{self._config.rootpath}/", ""), length)
 
     # --- at the end --------------------------------------------------------------------------
 
@@ -107,7 +149,7 @@ class PanelTerminal:
         statistics = panel.tally.statistics
         problems = statistics.problems + [p for s in panel.settled.values() for p in s.problems]
         for problem in problems:
-            reporter.write_line(safe_line(problem, 1000), yellow=True)
+            reporter.write_line(self._shown(problem), yellow=True)
         if panel.stopped:
             calls = "1 call" if panel.stopped == 1 else f"{panel.stopped} calls"
             reporter.write_line(
@@ -126,9 +168,13 @@ class PanelTerminal:
         experiment = scanned.layout.experiment
         root = os.path.relpath(experiment.root, self._config.rootpath)
         counts: dict[int, Counter[str]] = {judge.number: Counter() for judge in experiment.panel}
+        tally = self._panel.tally
         for slot in scanned.slots:
-            now = self._panel.tally.after.get((root, slot.name), slot.status)
-            counts[slot.judge.number][now] += 1
+            place = root, slot.name
+            status = SlotStatus.COMPLETE if place in tally.judged else slot.status
+            if place in tally.failed:
+                status = status_now(scanned.layout, slot)
+            counts[slot.judge.number][status] += 1
         labels = {judge.number: safe_line(judge.label, 40) for judge in experiment.panel}
         width = max(len(label) for label in [*labels.values(), "judge"])
         shown = (SlotStatus.COMPLETE, SlotStatus.MISSING, SlotStatus.FAILED)
@@ -152,16 +198,5 @@ def _money(calls: Calls) -> str:
     return line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"
 
 
-def _listing(slots: Iterable[Slot]) -> Iterator[str]:
-    by_status: dict[SlotStatus, list[Slot]] = {}
-    for slot in slots:
-        by_status.setdefault(slot.status, []).append(slot)
-    for status in ORDER:
-        listed = by_status.get(status, [])
-        if listed:
-            yield f"  {status}: {len(listed)}"
-        for slot in listed[:LISTED]:
-            why = f": {safe_line(slot.why)}" if slot.why else ""
-            yield f"    {slot.name} ({safe_line(slot.judge.name, 60)}){why}"
-        if len(listed) > LISTED:
-            yield f"    ... and {len(listed) - LISTED} more"
+def _slots(count: int) -> str:
+    return "1 slot" if count == 1 else f"{count} slots"

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.dispatch import Pool
 from harness.plugin.collect import SlotItem
 from harness.plugin.loop import Job, Loop, gated, is_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.dispatch import Pool
     from harness.plugin.session import PanelSession
 
 STOP = "harness_stop"
@@ -155,7 +155,7 @@ class WorkerLoop(Loop):
         """Run until the controller says that there is no more."""
         panel, feed = self._panel, self._feed
         pool: Pool[Job]
-        with self._routed, Pool(panel.parallel, self._work, stop=panel.stop) as pool:
+        with self._routed, self._pool(panel.parallel) as pool:
             feed.attach(pool.wake)
             while not self._stopped():
                 self._obey()
