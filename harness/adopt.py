@@ -1,7 +1,5 @@
 """What sessions that died have left of a slot: an answer to adopt, or a loss to record.
 
-Only an answer that nobody has made a judgment of is adopted: whoever deletes a judgment
-wants to have the slot judged anew.
 Called under the slot's claim, which a judge holds as long as it lives: so whatever
 is found here has come to its end.
 """
@@ -42,8 +40,8 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
     """Look through a claimed slot's attempts, and record the end of those that have none.
 
     An attempt is answered if the exit status 0 is on record, by the launcher or by the
-    harness itself. Anything else may hold a draft only. An answer that was looked at has
-    become a judgment, or was none, and is not looked at again.
+    harness itself. Anything else may hold a draft only. An answer that was looked at and
+    was no verdict is not looked at again.
     """
     found = list(ledger.entries(layout, slot.run, slot.judge))
     files.sweep(layout.slot_directory(slot.run, slot.judge))
@@ -62,12 +60,12 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
     return Legacy(tuple(answered), calls)
 
 
-_OPEN = (None, ledger.ANSWERED, ledger.INTERRUPTED)
-"""How an attempt ended whose answer, if it has one, was not looked at."""
+_USABLE = (None, ledger.ANSWERED, ledger.INTERRUPTED, ledger.JUDGED)
+"""How an attempt ended whose answer, if it has one, may be a verdict."""
 
 
 def _is_answered(entry: Entry) -> bool:
-    if entry.end.get("outcome") not in _OPEN:
+    if entry.end.get("outcome") not in _USABLE:
         return False
     if entry.end.get("outcome") == ledger.ANSWERED or entry.end.get("answered") is True:
         return True

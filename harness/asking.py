@@ -20,6 +20,7 @@ from harness.errors import (
     NotStartedError,
     RetryableError,
 )
+from harness.fingerprint import fingerprint
 from harness.freeze import FrozenPrompt, frozen_prompt
 from harness.judges import Question, Reply
 from harness.model import ADOPTED, NO_CALLS, Calls, Judgment
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 class Attempts:
     """What is done for one claimed slot; ``calls`` says what that has cost so far.
 
-    ``substitute`` names the judge if it is not the configured one.
+    ``substitute`` names the judge if it is not the configured one. ``workspace`` is the
+    fingerprint of what the agent left behind, which a judge may look at.
     """
 
     slot: Slot
@@ -51,6 +53,7 @@ class Attempts:
     judge: Asks
     claim_fd: int
     substitute: str | None = None
+    workspace: str | None = None
     calls: Calls = NO_CALLS
 
     def run(self) -> tuple[Judgment, list[str]]:
@@ -59,6 +62,9 @@ class Attempts:
         What is raised carries ``calls``.
         """
         try:
+            workspace = self.layout.workspace(self.slot.run)
+            if workspace is not None and not self._free:
+                self.workspace = fingerprint(workspace)
             with disk.writing(self.layout.judge_directory(self.slot.run)):
                 prompt = frozen_prompt(self.layout, self.slot)
                 adopted = None if self._free else self._adopt(prompt)
@@ -96,6 +102,7 @@ class Attempts:
                     token=token,
                     scratch=scratch,
                     substitute=self.substitute,
+                    workspace=self.workspace,
                 )
                 question = self._question(directory, prompt, token, scratch)
             end = stack.enter_context(self._recorded(directory))
@@ -138,7 +145,7 @@ class Attempts:
         reader = adopt.reader_of(self.judge, self.slot)
         found = adopt.legacy(self.layout, self.slot, reader)
         self.calls += found.calls
-        inputs = ledger.inputs_of(prompt, self.slot.judge)
+        inputs = ledger.inputs_of(prompt, self.slot.judge, self.workspace)
         for entry in adopt.same_question(found, inputs, self.substitute):
             token = entry.intent.get("token")
             if self.slot.judge.require_token and not isinstance(token, str):

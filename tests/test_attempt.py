@@ -622,10 +622,10 @@ def test_latest_finished_answer_is_adopted(root: Path) -> None:
 
 @pytest.mark.parametrize("damage", [None, "{"])
 @pytest.mark.parametrize("adopted", [False, True])
-def test_answer_that_became_a_judgment_is_never_adopted(
+def test_judgment_that_was_deleted_or_damaged_is_not_paid_for_again(
     root: Path, damage: str | None, *, adopted: bool
 ) -> None:
-    """Whoever deletes or damages a judgment has the slot judged anew, however it was made."""
+    """The answer to the very same question is at hand, however it was recorded before."""
     if adopted:
         finished_attempt(root)
     judge(root)
@@ -634,8 +634,8 @@ def test_answer_that_became_a_judgment_is_never_adopted(
         (slot_of(root) / "judgment.json").write_text(damage)
     outcome = judge(root)
     assert isinstance(outcome, Judged)
-    assert outcome.calls == Calls(paid=1)
-    assert [end["outcome"] for end in ends(root)] == ["judged", "judged"]
+    assert outcome.calls == Calls(adopted=1)
+    assert [end["outcome"] for end in ends(root)] == ["judged"]
 
 
 def test_changed_workspace_is_judged_anew_once_the_judgment_is_deleted(tmp_path: Path) -> None:

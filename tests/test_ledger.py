@@ -58,6 +58,7 @@ def test_intent_says_what_is_asked_of_whom(found: Scan) -> None:
         "rubric_sha256": prompt.rubric_sha256,
         "inputs_sha256": prompt.inputs_sha256,
         "judge_sha256": slot.judge.sha256,
+        "workspace_sha256": None,
         "token": "t-1",
         "scratch": str(slot.run.path),
         "started": STARTED.replace(second=0).isoformat(),
