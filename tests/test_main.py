@@ -414,6 +414,17 @@ def test_a_change_that_is_undefined_holds_no_gate(
     )
 
 
+@pytest.mark.parametrize("bound", ["5", "nan", "x"])
+def test_a_bound_that_makes_no_sense_is_wrong_usage(
+    call: Callable[..., Called], bound: str
+) -> None:
+    """5 may have been meant as per cent, and nan would always hold."""
+    done = call("compare", "one", "two", f"--max-regression={bound}")
+    why = f"argument --max-regression: must be a number from 0 to 1, got {bound!r}"
+    assert (done.status, done.out) == (2, [])
+    assert done.err[-1] == f"judge-panel compare: error: {why}"
+
+
 def test_a_file_with_many_experiments_is_compared_with_one_of_them(
     call: Callable[..., Called], make_experiment: Callable[..., Path], here: Path
 ) -> None:

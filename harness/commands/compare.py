@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,6 @@ from harness.gather import sheet_of
 from harness.text import safe_line
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from harness.comparison import Comparison, Point
@@ -36,9 +37,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-regression",
         metavar="D",
-        type=float,
+        type=_share,
         help="exit with 1 if the mean score of B is lower by more than D",
     )
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
+    return value
 
 
 def run(arguments: argparse.Namespace) -> int:
