@@ -392,8 +392,8 @@ def test_flips_and_runs_without_a_partner_are_listed(
     lines = call("compare", "one", "two").out
     assert lines[0] == "from one to two, 2 runs paired"
     assert lines[-3:] == [
-        "  runs/a: passed, now fails",
-        "  runs/b: failed, now passes",
+        "  two/experiment.yaml::runs/a: passed, now fails",
+        "  two/experiment.yaml::runs/b: failed, now passes",
         "  only in one: runs/x",
     ]
     found = json.loads(call("compare", "one", "two", "--json").text)
