@@ -81,6 +81,7 @@ def open_attempt(
     token: str | None,
     scratch: Path,
     substitute: str | None = None,
+    version: str | None = None,
     workspace: str | None = None,
 ) -> Path:
     """Put on record, durably, that money may be spent from here on; return the directory."""
@@ -94,6 +95,7 @@ def open_attempt(
         "kind": judge.kind,
         "model": judge.model,
         "substitute": substitute,
+        "version": version,
         **inputs_of(prompt, judge, workspace),
         "token": token,
         "scratch": str(scratch),

@@ -54,6 +54,7 @@ def test_intent_says_what_is_asked_of_whom(found: Scan) -> None:
         "kind": "command",
         "model": None,
         "substitute": None,
+        "version": None,
         "prompt_sha256": prompt.sha256,
         "rubric_sha256": prompt.rubric_sha256,
         "inputs_sha256": prompt.inputs_sha256,

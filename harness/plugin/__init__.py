@@ -98,11 +98,14 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def panel_session(config: pytest.Config) -> PanelSession:
     """Return the session's state; made, and registered as a plugin, at the first experiment."""
+    from harness.plugin.secrets import Secrets
     from harness.plugin.session import PanelSession
 
     found = config.pluginmanager.get_plugin(PanelSession.NAME)
     if found is None:
         found = PanelSession(config)
         config.pluginmanager.register(found, PanelSession.NAME)
+        # After the session's state, so that its wrappers are outside all others.
+        config.pluginmanager.register(Secrets(config, found.bench.redactor), "harness-secrets")
     assert isinstance(found, PanelSession)  # noqa: S101 - narrows the type
     return found
