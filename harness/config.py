@@ -26,6 +26,10 @@ FINGERPRINT_VERSION = 1
 """Part of every fingerprint; to be raised when ``fingerprint`` covers other settings."""
 
 
+HUMAN = "human"
+"""The kind of judge that is a person."""
+
+
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """USD per million tokens."""
 
@@ -100,7 +104,7 @@ def check_below(path: str | None, where: str) -> None:
 def panel(
     entries: Iterable[Mapping[str, Any]], keys: ExperimentKeys, *, file: Path
 ) -> tuple[JudgeSpec, ...]:
-    """Make the judges of a panel, in order; their number is the number of their slot."""
+    """Make the judges listed, people too, in order; their number is that of their slot."""
     specs = tuple(
         judge_spec(entry, number, keys, file=file) for number, entry in enumerate(entries, 1)
     )
@@ -110,9 +114,11 @@ def panel(
 
 def check_panel(specs: Sequence[JudgeSpec], file: Path) -> None:
     """Refuse an empty panel, one that weighs nothing, and two judges of one name."""
-    if not specs:
-        raise ExperimentError(f"{file}: judges: the panel is empty; list at least one judge")
-    if not any(spec.weight for spec in specs):
+    asked, people = members(specs)
+    if not asked:
+        only = "a person alone is no panel" if people else "the panel is empty"
+        raise ExperimentError(f"{file}: judges: {only}; list at least one judge")
+    if not any(spec.weight for spec in asked):
         raise ExperimentError(
             f"{file}: judges: every weight is 0; give at least one judge a weight above 0"
         )
@@ -124,6 +130,14 @@ def check_panel(specs: Sequence[JudgeSpec], file: Path) -> None:
                 f"judges[{seen[spec.name] - 1}]; give each judge its own name"
             )
         seen[spec.name] = spec.number
+
+
+def members(
+    specs: Sequence[JudgeSpec],
+) -> tuple[tuple[JudgeSpec, ...], tuple[JudgeSpec, ...]]:
+    """Tell the panel from the people whose judgments only measure it."""
+    people = tuple(spec for spec in specs if spec.kind == HUMAN)
+    return tuple(spec for spec in specs if spec.kind != HUMAN), people
 
 
 def default_spec(kind: str, model: str, number: int, *, name: str, token: bool) -> JudgeSpec:

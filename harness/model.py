@@ -154,7 +154,11 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """A directory of runs, the panel that judges them, and the rules."""
+    """A directory of runs, the panel that judges them, and the rules.
+
+    ``people`` have slots, too, but are no members of the panel: they are never asked,
+    and their judgments enter no consensus.
+    """
 
     name: str
     root: Path
@@ -164,6 +168,7 @@ class Experiment:
     retries: int = 1
     score_from: str = "rubric"
     prompt_template: Path | None = None
+    people: tuple[JudgeSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,13 @@ from harness.model import SlotStatus
 from harness.staleness import is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import Any
 
     from harness.layouts import Layout
     from harness.layouts.base import ConsensusFiles
-    from harness.model import Consensus, Judgment, Run
+    from harness.model import Consensus, Judgment, Run, Slot
     from harness.scan import Scan
 
 
@@ -93,6 +93,11 @@ def read_judgments(layout: Layout, run: Run) -> dict[int, Judgment]:
         if isinstance(slot, Damaged) and slot.unreadable:
             raise DiskError(slot.why)
     return counted(layout, {n: f.judgment for n, f in found.items() if isinstance(f, Found)})
+
+
+def judgments_of(layout: Layout, slots: Iterable[Slot]) -> dict[int, Judgment]:
+    """Return those judgments of a run's slots, as they were scanned, that count."""
+    return counted(layout, {s.judge.number: s.judgment for s in slots if s.judgment is not None})
 
 
 def counted(layout: Layout, judgments: Mapping[int, Judgment]) -> dict[int, Judgment]:

@@ -87,7 +87,7 @@ def test_the_metadata_name_the_distribution_and_its_extras(metadata: Message) ->
     """The distribution is called pytest-judge-panel; its extras are the documented ones."""
     assert metadata["Name"] == "pytest-judge-panel"
     assert metadata["License-Expression"] == "MIT"
-    assert set(metadata.get_all("Provides-Extra", [])) == {"report", "test", "dev"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"report", "parquet", "test", "dev"}
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -111,7 +111,10 @@ def test_pytest_finds_the_plugin_by_its_own_module_name(wheel: zipfile.ZipFile) 
     points = configparser.ConfigParser(delimiters=("=",))
     points.read_string(wheel.read(f"{DIST_INFO}/entry_points.txt").decode())
     found = {section: dict(points[section]) for section in points.sections()}
-    assert found == {"pytest11": {"harness.plugin": "harness.plugin"}}
+    assert found == {
+        "console_scripts": {"judge-panel": "harness.__main__:main"},
+        "pytest11": {"harness.plugin": "harness.plugin"},
+    }
 
 
 def test_the_source_distribution_is_enough_to_run_the_tests(

@@ -589,6 +589,7 @@ def test_an_ordinary_suite_pays_for_the_options_only(project: Project) -> None:
         "harness.plugin",
         "harness.plugin.hookspecs",
         "harness.plugin.options",
+        "harness.plugin.quality",
         "harness.plugin.verbs",
     ]
 
@@ -607,6 +608,7 @@ def test_an_experiment_beside_an_ordinary_suite_costs_one_module(project: Projec
         "harness.plugin.directories",
         "harness.plugin.hookspecs",
         "harness.plugin.options",
+        "harness.plugin.quality",
         "harness.plugin.verbs",
     ]
 
@@ -616,3 +618,14 @@ def test_other_files_called_experiment_are_other_files(project: Project) -> None
     (project.path / "mlruns" / "runs").mkdir(parents=True)
     (project.path / "mlruns" / "test_it.py").write_text("def test_it(): pass\n", encoding="utf-8")
     assert project.ids() == ["mlruns/test_it.py::test_it"]
+
+
+def test_the_consensus_of_a_run_judged_anew_is_that_of_the_new_judgment(project: Project) -> None:
+    """The scan knew a valid, stale judgment; what counts is the one that took its place."""
+    root = project.experiment(runs=["a"], judges=1)
+    project.run(panel=FakePanel())
+    (root / "runs" / "a" / "output.md").write_text("Another answer.\n", encoding="utf-8")
+    reply = '{"score": 0.9, "passed": true, "reasoning": "better"}'
+    done = project.run("--status", "stale", panel=FakePanel(lambda _slot, _question: reply))
+    stored = json.loads((root / "runs" / "a" / "judge" / "result.json").read_bytes())
+    assert (done.exit, stored["score"], stored["reasoning"]) == (0, 0.9, "better")

@@ -143,6 +143,7 @@ _BUILT_IN = {
     "codex": "harness.judges.codex:CodexJudge",
     "command": "harness.judges.command:CommandJudge",
     "gemini": "harness.judges.gemini:GeminiJudge",
+    "human": "harness.judges.human:HumanJudge",
     "llm": "harness.judges.llm:LlmJudge",
     "python": "harness.judges.python:PythonJudge",
     "replay": "harness.judges.replay:ReplayJudge",

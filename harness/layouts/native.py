@@ -44,7 +44,7 @@ class NativeLayout(Layout):
             )
         if keys.judges is None:
             raise ExperimentError(f"{file}: the key 'judges' is missing; list at least one judge")
-        panel = config.panel(keys.judges, keys, file=file)
+        panel, people = config.members(config.panel(keys.judges, keys, file=file))
         self._keys: ExperimentKeys = keys
         self._texts: dict[Path, str | None] = {}
         self._rubrics: dict[Path, Rubric | ExperimentError] = {}
@@ -57,6 +57,7 @@ class NativeLayout(Layout):
             retries=keys.retries,
             score_from=keys.score_from or "rubric",
             prompt_template=None if keys.prompt is None else root / keys.prompt,
+            people=people,
         )
         self._template_sha = self._hash_of_template()
         # What all runs share spoils the experiment; what one run has, only that run.

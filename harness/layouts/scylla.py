@@ -49,6 +49,7 @@ class ScyllaLayout(Layout):
             retries=keys.retries,
             score_from=keys.score_from or "declared",
             prompt_template=None if keys.prompt is None else root / keys.prompt,
+            people=settings.people,
         )
 
     @classmethod
@@ -146,7 +147,7 @@ class ScyllaLayout(Layout):
     def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
         """Return the slot's file, and for a panel of one where older versions kept it."""
         own = self.judgment_file(run, judge)
-        if len(self.experiment.panel) > 1:
+        if len(self.experiment.panel) > 1 or judge in self.experiment.people:
             return (own,)
         return (own, run.path / "judge" / own.name, run.path / "logs" / own.name)
 

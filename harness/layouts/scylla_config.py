@@ -27,6 +27,7 @@ class Settings:
     """What the two files together say."""
 
     panel: tuple[JudgeSpec, ...]
+    people: tuple[JudgeSpec, ...]
     rule: Rule
     runs_per_subtest: int
     keys: ExperimentKeys
@@ -41,9 +42,11 @@ def read_settings(root: Path) -> Settings:
         _check_overrides(keys, overrides)
     else:
         keys = config.ExperimentKeys(layout="scylla")
-    panel = _panel(_models(found, file), keys, overrides if keys.judges else file)
+    listed = _panel(_models(found, file), keys, overrides if keys.judges else file)
+    panel, people = config.members(listed)
     return Settings(
         panel=panel,
+        people=people,
         rule=scylla_rule(keys.consensus, len(panel), file=overrides),
         runs_per_subtest=_count(found, "runs_per_subtest", file),
         keys=keys,

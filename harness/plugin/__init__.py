@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin import options, verbs
+from harness.plugin import options, quality, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini twins."""
     options.add_options(parser)
+    quality.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in options.MARKERS:
         config.addinivalue_line("markers", line)
     options.check(config)
+    quality.watch(config)
     idle = options.dry_run(config) or verbs.runs_nothing(config)
     if idle and config.getoption("dist", "no") != "no":
         # Nothing is run, so no worker is needed; the scan is the controller's anyhow.

@@ -1,0 +1,40 @@
+"""The one place where commands write to the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from harness.text import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def say(text: str) -> None:
+    """Write one line, or several, to stdout; what could steer a terminal is made visible."""
+    sys.stdout.write(f"{safe_text(text, cap=1_000_000)}\n")
+
+
+def say_json(value: Any) -> None:
+    """Write a value as JSON: ASCII only, no NaN."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def complain(text: str) -> None:
+    """Write one line to stderr."""
+    sys.stderr.write(f"{text}\n")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
+    """Lay out lines of equal columns; the first ``left`` columns are words, the rest figures."""
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]

@@ -1,0 +1,262 @@
+"""Agreement of a panel: levels, coverage, judges, and the published experiments."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.agreement import agreement, alpha_of, coverage, panel_pass_rate, panel_score
+from harness.sheet import Row, Sheet
+from harness.statistics.figure import Figure
+from tests.oracles import oracle, scores
+
+
+def row(run: str, given: list[float | None], **keys: Any) -> Row:
+    """Return a run whose consensus is the mean of what was given and the vote at 0.5."""
+    known = [score for score in given if score is not None]
+    return Row(
+        run=run,
+        task=keys.pop("task", run),
+        group=keys.pop("group", "all"),
+        scores=tuple(given),
+        passes=tuple(None if score is None else score >= 0.5 for score in given),
+        score=math.fsum(known) / len(known) if known else None,
+        passed=2 * sum(s >= 0.5 for s in known) > len(given) if known else None,
+        **keys,
+    )
+
+
+def sheet(*rows: Row) -> Sheet:
+    """Return the rows as an experiment."""
+    judges = ("one", "two", "three")[: len(rows[0].scores) if rows else 0]
+    return Sheet(experiment="exp", judges=judges, rows=rows)
+
+
+def test_coverage_counts_what_is_missing_and_leaves_out_what_is_blocked() -> None:
+    """A run without output owes no judgment; one without a judgment owes all."""
+    found = coverage(
+        [
+            row("a", [0.5, 0.6, 0.7]),
+            row("b", [0.5, None, None]),
+            row("c", [None, None, None]),
+            row("d", [None, None, None], blocked=True),
+        ]
+    )
+    assert (found.runs, found.blocked, found.tasks) == (4, 1, 3)
+    assert (found.judged, found.full, found.joint, found.decided) == (2, 1, 2, 2)
+    assert (found.slots, found.judgments) == (9, 4)
+
+
+def test_an_undecided_run_has_not_passed() -> None:
+    """It has a consensus score, so it stays in the denominator."""
+    undecided = Row(
+        run="u", task="u", group="g", scores=(0.5, 0.4), passes=(True, False), score=0.45
+    )
+    rate = panel_pass_rate([row("a", [0.9, 0.9]), undecided, row("b", [None, None])])
+    assert (rate.value, rate.n) == (0.5, 2)
+
+
+def test_levels_are_the_experiment_its_groups_and_its_tasks() -> None:
+    """Each run counts once at each level; tasks have no pairs and no judges of their own."""
+    rows = [
+        row(f"{group}/{task}/{n}", list(scores(n, runs=1)[0]), group=group, task=f"{group}/{task}")
+        for group in ("T0", "T1")
+        for task in ("00", "01")
+        for n in range(3)
+    ]
+    found = agreement(sheet(*rows))
+    assert (found.whole.name, found.whole.coverage.runs) == ("exp", 12)
+    assert [(level.name, level.coverage.runs) for level in found.groups] == [("T0", 6), ("T1", 6)]
+    assert [(level.name, level.coverage.runs) for level in found.tasks] == [
+        ("T0/00", 3),
+        ("T0/01", 3),
+        ("T1/00", 3),
+        ("T1/01", 3),
+    ]
+    assert [len(found.whole.pairs), len(found.groups[0].judges), len(found.tasks[0].pairs)] == [
+        3,
+        3,
+        0,
+    ]
+    assert found.groups[1].alpha_score == agreement(sheet(*rows[6:])).whole.alpha_score
+
+
+def test_severity_compares_a_judge_with_the_others_on_the_same_runs() -> None:
+    """A judge that saw only the bad runs is not strict for that."""
+    rows = [row(f"good{n}", [None, 0.9, 0.9]) for n in range(3)]
+    rows += [row(f"bad{n}", [0.3, 0.2 - n / 100, 0.2 + n / 100]) for n in range(3)]
+    one, two, _ = agreement(sheet(*rows)).whole.judges
+    assert one.score.value == pytest.approx(0.3)
+    assert one.severity.value == pytest.approx(0.1)
+    assert one.severity.n == 3
+    assert two.severity.n == 6
+
+
+def test_a_judges_verdict_is_compared_with_more_than_half_of_the_others() -> None:
+    """Where the others are split there is nothing to compare with."""
+    rows = [
+        row("a", [0.9, 0.9, 0.9]),
+        row("b", [0.9, 0.1, 0.1]),
+        row("c", [0.9, 0.9, 0.1]),
+        row("d", [0.1, 0.2, None]),
+    ]
+    one, _, three = agreement(sheet(*rows)).whole.judges
+    assert one.same_verdict.value == pytest.approx(2 / 3)
+    assert three.same_verdict.value == pytest.approx(1 / 2)
+    assert (one.same_verdict.n, three.same_verdict.n) == (3, 2)
+
+
+def test_split_runs_and_the_most_disputed_ones_are_named() -> None:
+    """Split are those with verdicts on both sides; disputed by the distance of the scores."""
+    rows = [
+        row("same", [0.7, 0.7]),
+        row("near", [0.7, 0.8]),
+        row("split", [0.4, 0.6]),
+        row("far", [0.6, 1.0]),
+        row("open", [0.4, None]),
+    ]
+    found = agreement(sheet(*rows), listed=2)
+    assert found.split == ("split",)
+    assert [(run, round(spread, 9)) for run, spread in found.disputed] == [
+        ("far", 0.4),
+        ("split", 0.2),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (),
+        (row("a", [None, None, None]),),
+        (row("a", [0.5, 0.6, 0.7]),),
+        (row("a", [0.5]), row("b", [0.7])),
+        tuple(row(name, [0.5, 0.5, 0.5]) for name in "abcdefghijkl"),
+        tuple(row(name, [0.5, None, None]) for name in "abc"),
+    ],
+    ids=["nothing", "no judgment", "one run", "one judge", "all equal", "no pair"],
+)
+def test_every_figure_has_a_value_or_a_reason(rows: tuple[Row, ...]) -> None:
+    """Nothing to compare is no error, and never a number that is none."""
+    found = agreement(sheet(*rows))
+    levels = [found.whole, *found.groups, *found.tasks]
+    owners: list[Any] = [o for level in levels for o in (level, *level.pairs, *level.judges)]
+    figures = [
+        figure
+        for owner in owners
+        for field in dataclasses.fields(owner)
+        if isinstance(figure := getattr(owner, field.name), Figure)
+    ]
+    assert len(figures) >= 9
+    for figure in figures:
+        assert (figure.value is None) == (figure.why is not None)
+        assert figure.value is None or math.isfinite(figure.value)
+
+
+def test_a_hundred_thousand_judgments_are_measured() -> None:
+    """With as many distinct scores, and tasks of three runs: every level is there."""
+    table = scores(1, runs=33_334, missing=0.05)
+    rows = [row(f"r{n}", given, task=f"t{n // 3}", group="g") for n, given in enumerate(table)]
+    found = agreement(sheet(*rows))
+    assert found.whole.coverage.slots == 100_002
+    assert (len(found.tasks), found.tasks[0].resamples) == (11_112, 100)
+    assert found.whole.alpha_score.low is not None
+
+
+DATA = Path(os.environ.get("HARNESS_REAL_DATA", "")) / "scylla-haiku"
+
+real = pytest.mark.skipif(
+    "HARNESS_REAL_DATA" not in os.environ, reason="HARNESS_REAL_DATA names no directory"
+)
+
+
+def published() -> dict[str, Sheet]:
+    """Return the published judgments and consensus of each experiment."""
+    given: dict[tuple[str, str], dict[int, dict[str, str]]] = defaultdict(dict)
+    with (DATA / "judges.csv").open(newline="", encoding="utf-8") as stream:
+        for entry in csv.DictReader(stream):
+            run = f"{entry['tier']}/{entry['subtest']}/{entry['run_number']}"
+            given[entry["experiment"], run][int(entry["judge_number"])] = entry
+    rows: dict[str, list[Row]] = defaultdict(list)
+    with (DATA / "runs.csv").open(newline="", encoding="utf-8") as stream:
+        for entry in csv.DictReader(stream):
+            task = f"{entry['tier']}/{entry['subtest']}"
+            run = f"{task}/{entry['run_number']}"
+            judges = [given[entry["experiment"], run].get(number) for number in (1, 2, 3)]
+            rows[entry["experiment"]].append(
+                Row(
+                    run=run,
+                    task=task,
+                    group=entry["tier"],
+                    scores=tuple(None if j is None else float(j["judge_score"]) for j in judges),
+                    passes=tuple(
+                        None if j is None else j["judge_passed"] == "True" for j in judges
+                    ),
+                    score=float(entry["score"]),
+                    passed=entry["passed"] == "True",
+                )
+            )
+    return {
+        name: Sheet(experiment=name, judges=("opus", "sonnet", "haiku"), rows=tuple(found))
+        for name, found in rows.items()
+    }
+
+
+@real
+def test_the_published_judgments_agree_as_the_reference_packages_say() -> None:
+    """Alpha, correlations, and means of three real experiments with 30 judgments missing."""
+    krippendorff, pandas = oracle("krippendorff"), oracle("pandas")
+    sheets = published()
+    assert sum(len(s.rows) for s in sheets.values()) == 1080
+    assert sum(coverage(s.rows).judgments for s in sheets.values()) == 3210
+    for found in sheets.values():
+        whole = agreement(found).whole
+        frame = pandas.DataFrame([r.scores for r in found.rows], dtype=float)
+        votes = pandas.DataFrame([r.passes for r in found.rows], dtype=float)
+        for mine, table, level in (
+            (whole.alpha_score, frame, "interval"),
+            (whole.alpha_passed, votes, "nominal"),
+        ):
+            expected = krippendorff.alpha(table.T.to_numpy(), level_of_measurement=level)
+            assert mine.value == pytest.approx(float(expected), abs=1e-12)
+        places = [(0, 1), (0, 2), (1, 2)]
+        for (a, b), pair in zip(places, whole.pairs, strict=True):
+            for name, figure in (("pearson", pair.pearson), ("spearman", pair.spearman)):
+                expected = frame.corr(method=name).iloc[a, b]
+                assert figure.value == pytest.approx(float(expected), abs=1e-12)
+            apart = (frame[a] - frame[b]).abs().mean()
+            assert pair.difference.value == pytest.approx(float(apart), abs=1e-12)
+        for place, judge in enumerate(whole.judges):
+            assert judge.score.value == pytest.approx(float(frame[place].mean()), abs=1e-12)
+            assert judge.pass_rate.value == pytest.approx(float(votes[place].mean()), abs=1e-12)
+
+
+@real
+def test_the_published_experiments_have_error_bars_clustered_by_subtest() -> None:
+    """As a regression on a constant with cluster-robust errors gives them."""
+    numpy, api = oracle("numpy"), oracle("statsmodels.api")
+    for found in published().values():
+        values = [row.score for row in found.rows]
+        groups = numpy.unique([row.task for row in found.rows], return_inverse=True)[1]
+        fitted = api.OLS(values, numpy.ones(len(values))).fit(
+            cov_type="cluster", cov_kwds={"groups": groups}, use_t=True
+        )
+        mine = panel_score(found.rows)
+        expected = (fitted.params[0], *fitted.conf_int()[0])
+        assert (mine.value, mine.low, mine.high) == pytest.approx(tuple(map(float, expected)))
+
+
+@real
+def test_experiments_thrown_together_agree_otherwise_than_each_does() -> None:
+    """Which is why there is no figure over several experiments."""
+    sheets = published()
+    together = alpha_of(row for found in sheets.values() for row in found.rows).value
+    apart = {name: alpha_of(found.rows).value for name, found in sheets.items()}
+    assert together is not None
+    assert all(value is not None and abs(value - together) > 1e-3 for value in apart.values())

@@ -1,0 +1,124 @@
+"""What an experiment must reach: one line for each bound that does not hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.bounds import Bounds, partner, points_of, unmet
+from harness.comparison import Point
+from harness.sheet import Row, Sheet
+
+
+def sheet(*given: tuple[float | None, float | None]) -> Sheet:
+    """Return runs of two judges; the consensus is their mean, and passes from 0.5 on."""
+    rows = []
+    for number, scores in enumerate(given):
+        known = [score for score in scores if score is not None]
+        mean = sum(known) / len(known) if known else None
+        rows.append(
+            Row(
+                run=f"runs/{number}",
+                task=f"t{number}",
+                group="g",
+                scores=scores,
+                passes=tuple(None if s is None else s >= 0.5 for s in scores),
+                score=mean,
+                passed=None if mean is None else mean >= 0.5,
+            )
+        )
+    return Sheet(experiment="exp", judges=("one", "two"), rows=tuple(rows))
+
+
+FOUND = sheet((0.9, 0.7), (0.4, 0.2), (0.6, None))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "lines"),
+    [
+        (Bounds(), []),
+        (Bounds(score=0.5), []),
+        (Bounds(score=0.6), ["exp: mean score is 0.5667, at least 0.6 is wanted"]),
+        (Bounds(score=0.56667), ["exp: mean score is 0.566667, at least 0.56667 is wanted"]),
+        (Bounds(pass_rate=0.7), ["exp: pass rate is 0.6667, at least 0.7 is wanted"]),
+        (
+            Bounds(agreement=0.9),
+            ["exp: agreement (Krippendorff's alpha) is 0.7931, at least 0.9 is wanted"],
+        ),
+        (Bounds(judged=1.0), ["exp: share of judged slots is 0.8333, at least 1 is wanted"]),
+        (Bounds(judged=5 / 6, agreement=-1.0, pass_rate=2 / 3), []),
+        (
+            Bounds(score=1.0, judged=1.0),
+            [
+                "exp: mean score is 0.5667, at least 1 is wanted",
+                "exp: share of judged slots is 0.8333, at least 1 is wanted",
+            ],
+        ),
+    ],
+)
+def test_each_bound_that_does_not_hold_is_a_line(bounds: Bounds, lines: list[str]) -> None:
+    """With figure and bound, in as many digits as tell them apart."""
+    assert list(unmet(FOUND, bounds)) == lines
+
+
+def test_an_undefined_figure_reaches_no_bound() -> None:
+    """What nobody knows cannot be vouched for."""
+    found = list(unmet(sheet((None, None)), Bounds(score=0, agreement=-1, pass_rate=0)))
+    alpha = "agreement (Krippendorff's alpha) is undefined (no run has two judgments)"
+    assert found == [
+        "exp: mean score is undefined (there is no value), at least 0 is wanted",
+        "exp: pass rate is undefined (there is no value), at least 0 is wanted",
+        f"exp: {alpha}, at least -1 is wanted",
+    ]
+
+
+def test_a_score_that_misses_its_bound_by_rounding_reaches_it() -> None:
+    """The mean of three 0.7 is 0.6999999999999998 in some order of adding."""
+    found = sheet((0.1 + 0.2, 0.3), (0.3, 0.3))
+    assert list(unmet(found, Bounds(score=0.3 + 1e-12))) == []
+
+
+def base(change: float) -> dict[str, tuple[Point, ...]]:
+    """Return a baseline in which every score is higher by ``change``."""
+    return {
+        "exp": tuple(
+            Point(run=p.run, task=p.task, score=(p.score or 0) + change, passed=p.passed)
+            for p in points_of(FOUND)
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        (-0.1, []),
+        (0.05, []),
+        (
+            0.06,
+            ["exp: mean score fell by 0.06 against the baseline, at most 0.05 is allowed"],
+        ),
+    ],
+)
+def test_a_score_may_fall_by_as_much_as_is_allowed(change: float, lines: list[str]) -> None:
+    """Paired by task, against the baseline's entry of the same name."""
+    assert list(unmet(FOUND, Bounds(regression=0.05), base(change))) == lines
+
+
+def test_an_experiment_that_the_baseline_does_not_know_is_a_line() -> None:
+    """It may have been renamed; nobody can say that it did not get worse."""
+    two = {"other": (), "another": ()}
+    assert list(unmet(FOUND, Bounds(regression=0.05), two)) == [
+        "exp: is not in the baseline, so no regression can be ruled out"
+    ]
+    nothing = {"exp": ()}
+    why = "both sides have no task in common that was judged"
+    assert list(unmet(FOUND, Bounds(regression=0.05), nothing)) == [
+        f"exp: mean score against the baseline is undefined ({why}), which no bound allows"
+    ]
+
+
+def test_a_baseline_of_one_experiment_is_for_any() -> None:
+    """There is no other that it could be meant for."""
+    only = base(0)["exp"]
+    assert partner({"before": only}, "exp") is only
+    assert partner({"before": (), "exp": only}, "exp") is only
+    assert partner({"before": (), "after": only}, "exp") is None
