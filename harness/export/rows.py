@@ -11,6 +11,7 @@ from harness.consensus import consensus
 from harness.export.columns import CRITERIA, JUDGMENTS, RUNS, Table
 from harness.gather import judged_by_people
 from harness.layouts.agent import agent_figures, agent_model
+from harness.settle import judgments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
