@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 ERROR = {"raised": "ValueError"}
-CALLS_LIMIT = 10.0
-COMMAND_LIMIT = 5.0
+CALLS_LIMIT = 25.0
+COMMAND_LIMIT = 25.0
 MOST_COMMANDS = 6
 
 COMMAND = "python3 durations.py "
