@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "status": "count the slots of experiments by status and judge",
+    "report": "draw one page about experiments, for people",
     "agreement": "show coverage, error bars, and how far the judges agree",
     "compare": "show what changed from one experiment, or baseline, to another",
     "export": "write runs, judgments, and criteria as tables for other tools",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.baseline import read_baseline
 from harness.bounds import ROUNDING, partner, points_of
-from harness.commands.figures import number, short, signed
+from harness.statistics.words import number, short, signed
 from harness.commands.places import scans
 from harness.commands.say import complain, say, say_json, table
 from harness.comparison import compare

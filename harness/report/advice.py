@@ -1,0 +1,42 @@
+"""What to run next, as commands that can be pasted; a pure function."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from harness.model import SlotStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.agreement import Agreement
+
+
+def advice(
+    counts: Mapping[SlotStatus, int], directory: str, found: Agreement | None = None
+) -> tuple[tuple[str, str], ...]:
+    """Return commands and what each is good for, the most useful one first."""
+    place = shlex.quote(directory)
+    made = []
+    if counts.get(SlotStatus.MISSING):
+        made.append((f"pytest {place}", f"judges what is open: {_open(counts)}"))
+    elif counts.get(SlotStatus.FAILED):
+        why = f"tries the {counts[SlotStatus.FAILED]} failed slots again"
+        made.append((f"pytest {place} --status failed", why))
+    if counts.get(SlotStatus.STALE):
+        why = f"judges the {counts[SlotStatus.STALE]} stale slots anew"
+        made.append((f"pytest {place} --status stale", why))
+    if found is not None and found.disputed:
+        run, spread = found.disputed[0]
+        name = shlex.quote(f"{directory}/{run}")
+        why = f"shows the most disputed run: its judges are {spread:.2f} apart"
+        made.append((f"python -m harness show {name}", why))
+    made.append((f"python -m harness report {place} -o report.html", "draws the page anew"))
+    made.append((f"python -m harness agreement {place}", "has all figures of the agreement"))
+    return tuple(made)
+
+
+def _open(counts: Mapping[SlotStatus, int]) -> str:
+    parts = [(counts.get(status, 0), status) for status in (SlotStatus.MISSING, SlotStatus.FAILED)]
+    return ", ".join(f"{count} {status}" for count, status in parts if count)
