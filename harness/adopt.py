@@ -1,5 +1,7 @@
 """What sessions that died have left of a slot: an answer to adopt, or a loss to record.
 
+Only an answer that nobody has made a judgment of is adopted: whoever deletes a judgment
+wants to have the slot judged anew.
 Called under the slot's claim, which a judge holds as long as it lives: so whatever
 is found here has come to its end.
 """
@@ -40,7 +42,8 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
     """Look through a claimed slot's attempts, and record the end of those that have none.
 
     An attempt is answered if the exit status 0 is on record, by the launcher or by the
-    harness itself. Anything else may hold a draft only.
+    harness itself. Anything else may hold a draft only. An answer that was looked at has
+    become a judgment, or was none, and is not looked at again.
     """
     found = list(ledger.entries(layout, slot.run, slot.judge))
     files.sweep(layout.slot_directory(slot.run, slot.judge))
@@ -59,7 +62,13 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
     return Legacy(tuple(answered), calls)
 
 
+_OPEN = (None, ledger.ANSWERED, ledger.INTERRUPTED)
+"""How an attempt ended whose answer, if it has one, was not looked at."""
+
+
 def _is_answered(entry: Entry) -> bool:
+    if entry.end.get("outcome") not in _OPEN:
+        return False
     if entry.end.get("outcome") == ledger.ANSWERED or entry.end.get("answered") is True:
         return True
     status = read_status(entry.stdout)
@@ -81,11 +90,22 @@ def _end_of(entry: Entry, *, spools: bool) -> str:
     return ledger.LOST
 
 
-def same_inputs(found: Legacy, inputs: dict[str, str | None]) -> Iterator[Entry]:
-    """Yield the answered attempts that were asked the very same."""
+def same_question(
+    found: Legacy, inputs: dict[str, str | None], substitute: str | None
+) -> Iterator[Entry]:
+    """Yield the answered attempts at which the same judge was asked the very same."""
     for entry in found.answered:
-        if all(entry.intent.get(name) == value for name, value in inputs.items()):
+        same = all(entry.intent.get(name) == value for name, value in inputs.items())
+        if same and entry.intent.get("substitute") == substitute:
             yield entry
+
+
+def substitute_for(slot: Slot, judge: object) -> str | None:
+    """Name what a hook supplied in place of the slot's configured judge; None for that itself."""
+    kind = type(judge)
+    if kind is judges.find(slot.judge.kind):
+        return None
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _figures(entry: Entry) -> Reply:

@@ -16,6 +16,7 @@ from harness.errors import (
     DiskError,
     ExperimentError,
     JudgeError,
+    KeptError,
     NotStartedError,
     RetryableError,
 )
@@ -39,13 +40,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Attempts:
-    """What is done for one claimed slot; ``calls`` says what that has cost so far."""
+    """What is done for one claimed slot; ``calls`` says what that has cost so far.
+
+    ``substitute`` names the judge if it is not the configured one.
+    """
 
     slot: Slot
     layout: Layout
     bench: Bench
     judge: Asks
     claim_fd: int
+    substitute: str | None = None
     calls: Calls = NO_CALLS
 
     def run(self) -> tuple[Judgment, list[str]]:
@@ -84,7 +89,13 @@ class Attempts:
             with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
                 scratch = stack.enter_context(scratch_directory())
                 directory = ledger.open_attempt(
-                    self.layout, self.slot, prompt, started=started, token=token, scratch=scratch
+                    self.layout,
+                    self.slot,
+                    prompt,
+                    started=started,
+                    token=token,
+                    scratch=scratch,
+                    substitute=self.substitute,
                 )
                 question = self._question(directory, prompt, token, scratch)
             end = stack.enter_context(self._recorded(directory))
@@ -98,17 +109,29 @@ class Attempts:
             return self._commit(value, directory)
 
     def _paid(self, question: Question) -> Reply:
-        """Ask; the call counts as paid unless it is sure that nobody was asked."""
+        """Ask; the call counts as paid unless it is sure that nobody was asked.
+
+        The error of a judge that wrote something before it failed says where that is.
+        """
         paid = Calls() if self._free else Calls(paid=1)
         try:
             reply = self.judge.ask(question)
         except (NotStartedError, DiskError, ExperimentError):
             raise
-        except BaseException:
+        except BaseException as error:
             self.calls += paid
+            if isinstance(error, JudgeError) and files.size(question.stdout):
+                error.args = (f"{error}; what it wrote is kept in {question.stdout}",)
             raise
         self.calls += paid
-        return Reply(text=reply) if isinstance(reply, str) else reply
+        answer = Reply(text=reply) if isinstance(reply, str) else reply
+        if not isinstance(answer, Reply):  # a hook's judge may return anything
+            raise JudgeError(f"the judge returned {type(answer).__name__}, not a reply")
+        text: object = answer.text
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise JudgeError(f"the judge returned a reply whose text is {kind}, not str")
+        return answer
 
     def _adopt(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]] | None:
         """Commit the latest finished answer to the very same question, if there is one."""
@@ -116,7 +139,7 @@ class Attempts:
         found = adopt.legacy(self.layout, self.slot, reader)
         self.calls += found.calls
         inputs = ledger.inputs_of(prompt, self.slot.judge)
-        for entry in adopt.same_inputs(found, inputs):
+        for entry in adopt.same_question(found, inputs, self.substitute):
             token = entry.intent.get("token")
             if self.slot.judge.require_token and not isinstance(token, str):
                 continue
@@ -214,7 +237,7 @@ class Attempts:
             yield end
         except Exception as error:
             outcome, why = ledger.FAILED, str(error) or type(error).__name__
-            if isinstance(error, DiskError):
+            if isinstance(error, DiskError | KeptError):
                 outcome = ledger.REFUSED if self.calls.paid == paid_before else ledger.ANSWERED
             raise
         except BaseException as error:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from harness import disk, files, judges
+from harness.adopt import substitute_for
 from harness.asking import Attempts
-from harness.errors import ExperimentError
-from harness.layouts.base import Found
+from harness.errors import DiskError, ExperimentError
+from harness.layouts.base import Damaged, Found
 from harness.locks import claim, holder
 from harness.model import NO_CALLS, Deferred, Judged, Judgment, SlotStatus
 from harness.process import Launcher
@@ -66,8 +67,9 @@ def judge_slot(
     """
     started = time.time()
     began = time.monotonic()
-    if slot.run.problem is not None:
-        raise ExperimentError(slot.run.problem)
+    problem = slot.run.problem or layout.unusable_workspace(slot.run.path)  # since the scan
+    if problem is not None:
+        raise ExperimentError(problem)
     directory = layout.slot_directory(slot.run, slot.judge)
     with contextlib.ExitStack() as stack:
         with disk.writing(directory):
@@ -81,7 +83,8 @@ def judge_slot(
         calls = NO_CALLS
         if judgment is None:
             asks = judges.build(slot.judge) if judge is None else judge
-            attempts = Attempts(slot, layout, bench, asks, fd)
+            substitute = None if judge is None else substitute_for(slot, judge)
+            attempts = Attempts(slot, layout, bench, asks, fd, substitute)
             judgment, notes = attempts.run()
             calls = attempts.calls
     return Judged(
@@ -95,8 +98,13 @@ def judge_slot(
 
 
 def _present_judgment(slot: Slot, layout: Layout) -> Judgment | None:
-    """Return a judgment that was made since the scan."""
+    """Return a judgment that was made since the scan.
+
+    One that cannot be read may be valid: ``DiskError``, before anything is paid.
+    """
     found = layout.read_slot(slot.run, slot.judge)
+    if isinstance(found, Damaged) and found.unreadable:
+        raise DiskError(f"{found.why}; {disk.UNPAID}")
     if not isinstance(found, Found):
         return None
     if slot.status is SlotStatus.STALE and slot.judgment is not None:

@@ -95,6 +95,7 @@ def _below(name: str, figure: Figure, bound: float) -> Iterator[str]:
 
 def _distinct(value: float, bound: float) -> tuple[str, str]:
     """Return both as text, with as few digits as tell them apart."""
+    value = round(value, 9) + 0.0  # what is below that is rounding; and there is no -0
     for digits in (4, 6, 9):
         shown = f"{value:.{digits}g}", f"{bound:.{digits}g}"
         if shown[0] != shown[1]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness import files
-from harness.errors import JudgeError
+from harness.errors import DiskError, KeptError
 from harness.layouts.base import Damaged, Found
 from harness.model import Judgment, SlotStatus
 
@@ -23,7 +23,7 @@ def commit_judgment(
 
     What stood in its place is kept: a damaged file beside it, a judgment that became
     stale in the attempt's directory, its unknown keys in the new one as well. What
-    somebody wrote since the scan stays as it is, and ``JudgeError`` says so. At no
+    somebody wrote since the scan stays as it is, and ``KeptError`` says so. At no
     moment is the place empty that was not empty before.
     """
     root = layout.experiment.root
@@ -38,21 +38,24 @@ def commit_judgment(
                     files.link(path, attempt / f"replaced-{path.name}")
             case Found():
                 raise FileExistsError  # noqa: TRY301 - the same as when the write finds it
+            case Damaged(why, unreadable=True):
+                raise DiskError(f"{why}; the answer is kept in {attempt} and will be adopted")
             case Damaged(why) if files.is_plain(path):
                 notes.append(f"{why}; set aside as {files.keep_copy(path).name}")
-            case Damaged(why):
-                kept = files.set_aside(path)
+            case Damaged(why) if (kept := files.set_aside(path)) is not None:
                 since = None
-                notes.append(f"{why}; set aside as {'nothing' if kept is None else kept.name}")
+                notes.append(f"{why}; set aside as {kept.name}")
+            case Damaged(why):  # it lies where an older layout had it
+                notes.append(f"{why}; left where it is")
         files.commit_json(path, value, root=root, replace=since is not None, since=since)
     except (FileExistsError, files.EditedError):
-        raise JudgeError(
+        raise KeptError(
             f"{path}: was written by someone else meanwhile; it is kept as it is, "
             f"the judge's reply is kept in {attempt}"
         ) from None
     found = layout.read_slot(slot.run, slot.judge)
     if not isinstance(found, Found):  # somebody has been faster than this line
-        raise JudgeError(f"{path}: was changed by someone else at once; it is kept as it is")
+        raise KeptError(f"{path}: was changed by someone else at once; it is kept as it is")
     return found.judgment, notes
 
 

@@ -76,8 +76,8 @@ def compare(first: Sequence[Point], second: Sequence[Point]) -> Comparison:
     rates = [_rate(sides[1][name]) - _rate(sides[0][name]) for name in shared]
     return Comparison(
         unit="task" if by_task else "run",
-        score=_mean(changes, shared),
-        pass_rate=_mean(rates, shared),
+        score=_mean(changes, shared, by_task=by_task),
+        pass_rate=_mean(rates, shared, by_task=by_task),
         differences=differences,
         wins=sum(change > SAME for change in changes),
         losses=sum(change < -SAME for change in changes),
@@ -96,11 +96,11 @@ def _grouped(side: Sequence[Point], *, by_task: bool) -> Mapping[str, list[Point
     return found
 
 
-def _mean(changes: list[float], names: list[str]) -> Figure:
+def _mean(changes: list[float], names: list[str], *, by_task: bool) -> Figure:
     """Average over the units, each with the same weight, however many runs it has."""
     if not changes:
         return undefined("both sides have no task in common that was judged")
-    return clustered_mean(changes, names, bounds=(-1.0, 1.0))
+    return clustered_mean(changes, names, bounds=(-1.0, 1.0), named="tasks" if by_task else "runs")
 
 
 def _difference(name: str, first: list[Point], second: list[Point]) -> Difference:

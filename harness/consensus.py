@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 DISAGREEMENT = 0.3
 """Spread (highest minus lowest score) above which judges disagree even if their verdicts agree."""
 
+_NOISE = 1e-9
+"""0.4 - 0.1 is a little more than 0.3 in binary; no judge's scores differ by so little."""
+
 
 def consensus(
     judgments: Mapping[int, Judgment],
@@ -133,4 +136,4 @@ def closest(judgments: Mapping[int, Judgment], score: float) -> int:
 
 def _disagree(scores: Sequence[float], votes_for: int) -> bool:
     split = 0 < votes_for < len(scores)
-    return split or (bool(scores) and max(scores) - min(scores) > DISAGREEMENT)
+    return split or (bool(scores) and max(scores) - min(scores) > DISAGREEMENT + _NOISE)

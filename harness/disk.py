@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import DiskError
+from harness import files
+from harness.errors import DiskError, ExperimentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 REFUSALS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
@@ -26,14 +27,35 @@ IN_A_ROW = 3
 
 @contextlib.contextmanager
 def writing(place: Path, consequence: str = UNPAID) -> Iterator[None]:
-    """Turn the disk's refusals into ``DiskError``; ``consequence`` says what became of the slot."""
+    """Turn the disk's refusals into ``DiskError``; ``consequence`` says what became of the slot.
+
+    What is in the way of a file of ours is no refusal of the disk, and no reason to
+    stop the session: it is an ``ExperimentError``, unless something was paid.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno not in REFUSALS:
+        where = Path(error.filename2 or error.filename or place)
+        if error.errno in REFUSALS:
+            why = f"cannot be written ({error.strerror}); {consequence}"
+            raise DiskError(f"{where}: {why}") from None
+        if error.errno not in _OBSTRUCTED or (found := _obstacle(where)) is None:
             raise
-        where = error.filename2 or error.filename or place
-        raise DiskError(f"{where}: cannot be written ({error.strerror}); {consequence}") from None
+        obstacle = f"{found}; {consequence.replace('mend that', 'move it away')}"
+        raise (ExperimentError if consequence == UNPAID else DiskError)(obstacle) from None
+
+
+_OBSTRUCTED = frozenset({errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+
+
+def _obstacle(where: Path) -> str | None:
+    """Say what stands where a file or a directory of ours must be; None if nothing does."""
+    there = next((path for path in (where, *where.parents) if files.exists(path)), where)
+    if there == where and there.is_dir() and not there.is_symlink():
+        return f"{there}: is a directory where a file must be"
+    if there.is_symlink():
+        return f"{there}: is a symbolic link where a file or a directory must be"
+    return None if there.is_dir() else f"{there}: is a file where a directory must be"
 
 
 ROOM = 1 << 20

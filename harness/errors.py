@@ -20,6 +20,13 @@ class NotStartedError(JudgeError):
     """The judge's program could not be started; nothing was paid."""
 
 
+class KeptError(JudgeError):
+    """The judge answered, but somebody wrote the slot's judgment meanwhile: theirs stands.
+
+    The answer is kept; if their judgment goes away it is adopted.
+    """
+
+
 class DiskError(HarnessError):
     """The disk refused what must be written before money is spent; nothing was paid.
 

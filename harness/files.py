@@ -199,7 +199,10 @@ def _sync_directory(path: Path) -> None:
 def make_directory(path: Path, *, root: Path) -> None:
     """Create ``path`` and its parents; refuse to leave ``root`` through a link."""
     if not path.is_dir():
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:  # a file, which EEXIST leaves open
+            raise NotADirectoryError(errno.ENOTDIR, "is no directory", str(path)) from None
     if not inside(path, root):
         raise ExperimentError(f"{path}: leads out of {root} by a symbolic link; remove the link")
 

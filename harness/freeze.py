@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from harness import files
 from harness.errors import ExperimentError
-from harness.layouts.base import Found
+from harness.layouts.base import Damaged, Found
+from harness.ledger import INTENT
 from harness.locks import locked
 from harness.model import SlotStatus
 from harness.prompt import PromptParts, render_prompt
@@ -48,7 +49,24 @@ def frozen_prompt(layout: Layout, slot: Slot) -> FrozenPrompt:
             if not _outdated(frozen, run) or not _may_refreeze(layout, slot, frozen):
                 return frozen
             files.set_aside(path, as_="old")
+        elif slot.status is not SlotStatus.STALE:
+            _check_not_lost(layout, run)
         return _freeze(layout, run)
+
+
+def _check_not_lost(layout: Layout, run: Run) -> None:
+    """Refuse to make up a prompt for a run that had one: its judges must be asked the same."""
+    made = [
+        judge.slot
+        for judge in layout.experiment.panel
+        if isinstance(found := layout.read_slot(run, judge), Found)
+        and layout.had_prompt(found.judgment)
+    ]
+    if made:
+        raise ExperimentError(
+            f"{layout.prompt_file(run)}: is gone, but the judgments of {', '.join(made)} were "
+            "made from it; restore it, or delete them to have the run judged from a new one"
+        )
 
 
 def _freeze(layout: Layout, run: Run) -> FrozenPrompt:
@@ -62,8 +80,15 @@ def _freeze(layout: Layout, run: Run) -> FrozenPrompt:
         template=_template(layout),
         source=str(layout.experiment.prompt_template),
     )
+    if not text.strip():
+        raise ExperimentError(
+            f"{layout.experiment.prompt_template}: gives an empty prompt; "
+            "write down what the judges are asked"
+        )
     path = layout.prompt_file(run)
     root = layout.experiment.root
+    # Durable: a judgment survives a power cut, and so must what it was made from. That is
+    # once per run, not per slot.
     with contextlib.suppress(FileExistsError):  # a person was faster: that prompt holds
         files.commit_bytes(path, text.encode("utf-8", "replace"), root=root, replace=False)
     return _read(layout, run, path, fresh=True)
@@ -109,7 +134,7 @@ def _made_from(layout: Layout, run: Run, sha256: str) -> tuple[str | None, str |
         records = [found.judgment.provenance] if isinstance(found, Found) else []
         attempts = layout.attempts_directory(run, judge)
         for name in reversed(files.list_names(attempts)):
-            match files.read_json(attempts / name / "intent.json", root=layout.experiment.root):
+            match files.read_json(attempts / name / INTENT, root=layout.experiment.root):
                 case files.Ok(intent):
                     records.append(intent)
         for record in records:
@@ -127,6 +152,5 @@ def _may_refreeze(layout: Layout, slot: Slot, frozen: FrozenPrompt) -> bool:
     if slot.status is SlotStatus.STALE:
         assert slot.judgment is not None, "a stale slot has one"  # noqa: S101 - narrows the type
         return slot.judgment.provenance.get("prompt_sha256") == frozen.sha256
-    return not any(
-        isinstance(layout.read_slot(slot.run, judge), Found) for judge in layout.experiment.panel
-    )
+    found = [layout.read_slot(slot.run, judge) for judge in layout.experiment.panel]
+    return not any(isinstance(f, Found) or (isinstance(f, Damaged) and f.unreadable) for f in found)

@@ -8,7 +8,6 @@ is missing a small Python program does the work of both, for some 20 ms a launch
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 import re
@@ -21,10 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
-from harness.errors import NotStartedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 SHELL = "/bin/sh"
 
@@ -56,6 +54,9 @@ BLOCK = 512
 
 FOREVER = 10.0**8
 """Seconds; longer deadlines are none."""
+
+SHORTEST = 0.001
+"""Seconds; ``timeout`` is told milliseconds, and takes 0 for no deadline at all."""
 
 _STATUS = re.compile(rb"(\d{1,3})( ended)?\n")
 
@@ -100,7 +101,7 @@ def wrapped(
 ) -> list[str]:
     """Return the command line that runs ``argv``, whose program has a slash in its name."""
     status = str(status_file(stdout))
-    seconds = f"{min(timeout, FOREVER):.3f}"
+    seconds = f"{max(SHORTEST, min(timeout, FOREVER)):.3f}"
     program = timeout_program()
     if program is None:
         supervisor = str(Path(__file__).with_name("supervisor.py"))
@@ -130,22 +131,3 @@ def timeout_program() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return str(Path(path).absolute()) if b"GNU coreutils" in shown.stdout else None
-
-
-def located(program: str, *, cwd: Path, env: Mapping[str, str]) -> str:
-    """Return the path of a program, looked up as the system would.
-
-    ``NotStartedError`` says why it cannot be started; so that is known before any
-    process is.
-    """
-    if "/" in program:
-        path = cwd / program
-        if os.access(path, os.X_OK) and path.is_file():
-            return str(path)
-        code = errno.EACCES if path.exists() else errno.ENOENT
-    else:
-        found = shutil.which(program, path=env.get("PATH", os.defpath))
-        if found is not None:
-            return str(Path(found).absolute())
-        code = errno.ENOENT
-    raise NotStartedError(f"the program {program!r} cannot be started ({os.strerror(code)})")

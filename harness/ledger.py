@@ -78,6 +78,7 @@ def open_attempt(
     started: datetime,
     token: str | None,
     scratch: Path,
+    substitute: str | None = None,
 ) -> Path:
     """Put on record, durably, that money may be spent from here on; return the directory."""
     judge, root = slot.judge, layout.experiment.root
@@ -89,6 +90,7 @@ def open_attempt(
         "judge": judge.name,
         "kind": judge.kind,
         "model": judge.model,
+        "substitute": substitute,
         **inputs_of(prompt, judge),
         "token": token,
         "scratch": str(scratch),

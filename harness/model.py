@@ -82,7 +82,8 @@ class Run:
 
     ``name`` is its path as it stands in node ids. ``blocked`` says why there is
     nothing to judge, ``problem`` what the experiment's author must mend before it can
-    be judged. The hashes cover what its prompt is made of.
+    be judged; ``unread``: for that its task and rubric are not known either. The hashes
+    cover what its prompt is made of.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Run:
     group: str = ""
     blocked: str | None = None
     problem: str | None = None
+    unread: bool = False
     rubric: Rubric | None = None
     inputs_sha256: str | None = None
     words: frozenset[str] = frozenset()

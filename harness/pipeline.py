@@ -122,9 +122,9 @@ def judge_experiment(
 ) -> Statistics:
     """Judge the slots of an experiment that have no valid judgment, then settle its runs.
 
-    ``path`` is the experiment's directory. ``status`` selects other slots than the
-    missing and failed ones; complete and blocked slots are never judged. With
-    ``dry_run`` nothing is judged and nothing on disk changes. Settling starts after
+    ``path`` is the experiment's directory or its configuration file. ``status`` selects
+    other slots than the missing and failed ones; complete and blocked slots are never
+    judged. With ``dry_run`` nothing is judged and nothing on disk changes. Settling starts after
     the last outcome. Raises ``ExperimentError`` if the experiment cannot be read,
     ``SelectionError`` for arguments that make no sense.
     """

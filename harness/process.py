@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -17,8 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from harness import disk, files
-from harness.errors import Interrupted, NotStartedError
-from harness.launch import Status, located, read_status, wrapped
+from harness.errors import Interrupted, JudgeError, NotStartedError
+from harness.groups import alive, end_group, signal_group, wait
+from harness.launch import Status, read_status, was_started, wrapped
+from harness.programs import located
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +126,8 @@ class Launcher:
         SIGKILL; what is left of the group after a normal exit is killed as well. All
         that holds if this process dies meanwhile. The exit status is on record beside
         ``stdout``. Raises ``NotStartedError`` if the program cannot be started,
-        ``Interrupted`` if ``stop`` was called before it ended by itself.
+        ``JudgeError`` if nobody knows how it ended, and ``Interrupted`` if ``stop`` was
+        called before it ended by itself.
         """
         program = located(argv[0], cwd=cwd, env=env)
         guarded = wrapped(
@@ -134,17 +136,17 @@ class Launcher:
         began = time.monotonic()
         child = self._start(guarded, cwd, env, (stdin, stdout, stderr), inherit)
         try:
-            _wait(child, timeout + GRACE + LATE)
+            wait(child, timeout + GRACE + LATE, GRACE)
         finally:
-            _end_group(child)
+            end_group(child, GRACE)
             with self._lock:
                 del self._running[child.pid]
         seconds = time.monotonic() - began
         status = read_status(stdout)
         if self._stopping and (status is None or status.told):
             raise Interrupted
-        if status is None:  # killed with its guard, or the disk had no room for the record
-            status = Status(child.returncode, told=child.returncode in GUARD_CODES)
+        if status is None:
+            status = _without_record(child.returncode, stdout, late=seconds >= timeout)
         return finished(status, stdout, stderr, seconds, timeout)
 
     def _start(
@@ -183,7 +185,7 @@ class Launcher:
                 )
             except (OSError, ValueError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
-                raise NotStartedError(f"the judge cannot be started ({reason})") from None
+                raise NotStartedError(f"the program cannot be started ({reason})") from None
             self._running[child.pid] = child
         return child
 
@@ -193,12 +195,12 @@ class Launcher:
             self._stopping = True
             children = list(self._running.values())
         for child in children:
-            _signal_group(child, signal.SIGTERM)
+            signal_group(child, signal.SIGTERM)
         deadline = time.monotonic() + STOP_GRACE
-        while time.monotonic() < deadline and any(_alive(child) for child in children):
+        while time.monotonic() < deadline and any(alive(child) for child in children):
             time.sleep(0.01)
         for child in children:
-            _signal_group(child, signal.SIGKILL)
+            signal_group(child, signal.SIGKILL)
         return len(children)
 
 
@@ -214,58 +216,26 @@ def finished(
     )
 
 
+def _without_record(code: int, stdout: Path, *, late: bool) -> Status:
+    """Say what became of a child without an exit status on record; ``code``: its guard's.
+
+    At the deadline the guard is killed with it. Otherwise the guard's own failure must not
+    look like the child's.
+    """
+    if late and code in GUARD_CODES:
+        return Status(-signal.SIGKILL, told=True)
+    how = f"exit status {code}" if code >= 0 else f"signal {-code}"
+    if not was_started(stdout):
+        raise NotStartedError(f"the program cannot be started (its launcher ended with {how})")
+    if code in GUARD_CODES:
+        raise JudgeError(f"the program was killed together with its launcher ({how})")
+    raise JudgeError(
+        f"it is not on record how the program ended (its launcher ended with {how}); "
+        "look for a full disk or a limit on processes"
+    )
+
+
 def of_record(stdout: Path, stderr: Path) -> Finished:
     """Say how the child that wrote to ``stdout`` ended, whoever had started it."""
     status = read_status(stdout) or Status(-signal.SIGKILL, told=True)
     return finished(status, stdout, stderr, seconds=0.0, timeout=float("inf"))
-
-
-def _alive(child: subprocess.Popen[bytes]) -> bool:
-    """Whether ``child`` runs; looks without reaping, which is its worker's business."""
-    if child.returncode is not None:
-        return False
-    try:
-        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-    except ChildProcessError:
-        return False
-
-
-def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # Only while the leader is not reaped is its group's number surely its own.
-    if child.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, number)
-
-
-def _wait(child: subprocess.Popen[bytes], timeout: float) -> None:
-    """Wait for the end of ``child`` without reaping it; end it if its guard did not."""
-    if _exits_within(child, timeout):
-        return
-    _signal_group(child, signal.SIGTERM)
-    if not _exits_within(child, GRACE):
-        _signal_group(child, signal.SIGKILL)
-        _exits_within(child, GRACE)
-
-
-def _exits_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
-    if hasattr(os, "pidfd_open"):
-        fd = os.pidfd_open(child.pid)
-        try:
-            poll = select.poll()
-            poll.register(fd, select.POLLIN)
-            # poll(2) takes milliseconds in an int: some 24 days at most
-            return bool(poll.poll(min(seconds * 1000, 2**31 - 1)))
-        finally:
-            os.close(fd)
-    end = time.monotonic() + seconds
-    while _alive(child):
-        if time.monotonic() >= end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def _end_group(child: subprocess.Popen[bytes]) -> None:
-    _signal_group(child, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(timeout=GRACE)

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.damage import Damage
 from harness.errors import RetryableError
 from harness.json_text import DIGITS_CAP, nested_deeper
 from harness.scores import check_score
@@ -25,8 +26,12 @@ REQUIRED = ("score", "passed", "reasoning")
 DEPTH_CAP = 32
 """Levels of an object; a verdict has four, and its judgment adds one."""
 
-LENGTH_CAP = 4_000_000
-"""Characters of a verdict as it is recorded; half of what is read again."""
+LENGTH_CAP = 1_000_000
+"""Characters of a verdict as it is recorded."""
+
+TAIL = 1 << 20
+"""Characters of a reply that are looked at, the last ones: the last object wins, and a judge
+that prints megabytes must not keep the interpreter from its neighbours."""
 
 
 class ReplyError(RetryableError):
@@ -58,8 +63,8 @@ def parse_reply(text: str, *, token: str | None = None) -> Verdict:
     """Return the verdict of the last object in ``text`` that satisfies the schema.
 
     With ``token`` only objects that carry it under the key ``token`` count, so that
-    text which the judge merely quotes cannot become its verdict. Raises
-    ``ReplyError``, and nothing else, whatever the text is.
+    text which the judge merely quotes cannot become its verdict. Only the last ``TAIL``
+    characters are looked at. Raises ``ReplyError``, and nothing else, whatever the text is.
     """
     if not text.strip():
         raise ReplyError("the reply is empty")
@@ -73,7 +78,8 @@ def parse_reply(text: str, *, token: str | None = None) -> Verdict:
     if problem is not None:
         raise ReplyError(f"the reply is invalid: {problem}")
     with_token = " that repeats the token" if token is not None else ""
-    raise ReplyError(f"the reply has no JSON object with {', '.join(REQUIRED)}{with_token}")
+    where = f" in its last {TAIL:,} characters" if len(text) > TAIL else ""
+    raise ReplyError(f"the reply has no JSON object with {', '.join(REQUIRED)}{with_token}{where}")
 
 
 def _is_candidate(value: Mapping[str, Any], token: str | None) -> bool:
@@ -88,12 +94,13 @@ def _objects(text: str) -> Iterator[_Object]:
 
     The decoder itself finds where an object ends, so that braces inside strings
     are no braces. Where a brace opens no whole object, later braces are tried, but
-    what is whole inside the broken one, or follows a key, is a piece of it and no
-    object of its own: the last category of a damaged reply is not the verdict.
+    a piece of a damaged object is no object of its own: the last category of a damaged
+    reply is not the verdict. ``Damage`` says what a piece is.
     """
-    text = _Text(text)
+    cut = len(text) > TAIL
+    text = _Text(text[-TAIL:])
     work = WORK_CAP + WORK_FACTOR * len(text)
-    broken_to = 0
+    damage = Damage(text, already_open=int(cut))
     at = text.find("{")
     while at >= 0:
         if work <= 0:
@@ -103,22 +110,17 @@ def _objects(text: str) -> Iterator[_Object]:
         except json.JSONDecodeError as error:
             unterminated = error.msg.startswith("Unterminated")  # its place is the beginning
             work -= START_COST + (len(text) if unterminated else error.pos) - at
-            broken_to = max(broken_to, error.pos)
+            damage.begins(at, error.pos)
             end = at + 1
         except (RecursionError, MemoryError):
             raise ReplyError("the reply is invalid: it is nested too deeply") from None
         else:
-            if end > broken_to and not _has_key(text, at):
+            if not damage.has_piece(at, end):
                 yield value
         at = text.find("{", end)
 
 
-def _has_key(text: str, at: int) -> bool:
-    before = text[max(0, at - 100) : at].rstrip()
-    return before.endswith(":") and before[:-1].rstrip().endswith('"')
-
-
-WORK_CAP = 10_000_000
+WORK_CAP = 2_000_000
 WORK_FACTOR = 20
 START_COST = 100
 """Characters that may be looked at, in all and for one brace: hostile text must not take long."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_PASS_THRESHOLD = 0.6
+DEFAULT_TIMEOUT = 60.0
+
+ExitCode = Annotated[int, msgspec.Meta(ge=-64, le=255)]
+"""Negative for a signal."""
 
 
 class ExpectKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The keys below a criterion's ``expect``."""
 
-    exit_code: int = 0
+    exit_code: ExitCode = 0
     stdout: str | None = None
     contains: str | tuple[str, ...] = ()
     matches: str | None = None
@@ -41,7 +46,7 @@ class ItemKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     na_condition: str | None = None
     run: str | tuple[str, ...] | None = None
     expect: dict[str, Any] | str | int | None = None
-    timeout: Positive = 60.0
+    timeout: Positive | None = None
 
 
 class CategoryKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,7 +100,7 @@ def load_rubric(path: Path, *, root: Path) -> Rubric:
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         categories=categories,
         pass_threshold=keys.grading.pass_threshold,
-        grades=_grades(keys.grading.grade_scale),
+        grades=_grades(keys.grading.grade_scale, path),
     )
 
 
@@ -112,8 +117,9 @@ def _category(name: str, value: Any, path: Path) -> Category:
 
 def _criterion(value: Any, path: Path, where: str) -> Criterion:
     keys = convert(value, ItemKeys, file=path, where=where)
-    if keys.run is None and keys.expect is not None:
-        raise ExperimentError(f"{path}: {where}: expect needs a command; add run")
+    for key in ("expect", "timeout"):
+        if keys.run is None and getattr(keys, key) is not None:
+            raise ExperimentError(f"{path}: {where}: {key} needs a command; add run")
     return Criterion(
         id=keys.id,
         check=keys.check,
@@ -121,7 +127,7 @@ def _criterion(value: Any, path: Path, where: str) -> Criterion:
         na_condition=keys.na_condition,
         run=_argv(keys.run, path, where),
         expect=None if keys.run is None else _expectation(keys.expect, path, where),
-        timeout=keys.timeout,
+        timeout=keys.timeout or DEFAULT_TIMEOUT,
     )
 
 
@@ -135,6 +141,8 @@ def _argv(run: str | tuple[str, ...] | None, path: Path, where: str) -> tuple[st
         raise ExperimentError(f"{path}: {where}.run: {error}; mend the quotes") from None
     if not argv or not argv[0]:
         raise ExperimentError(f"{path}: {where}.run: the command is empty; remove it or fill it in")
+    if any("\0" in word for word in argv):
+        raise ExperimentError(f"{path}: {where}.run: no command can hold a null byte; remove it")
     return argv
 
 
@@ -143,10 +151,14 @@ def _expectation(value: Any, path: Path, where: str) -> Expectation:
     if value is None:
         return Expectation()
     if isinstance(value, int):
-        return Expectation(exit_code=value)
+        value = {"exit_code": value}
     if isinstance(value, str):
         return Expectation(stdout=value)
     keys = convert(value, ExpectKeys, file=path, where=f"{where}.expect")
+    if keys.matches == "" or "" in (keys.contains, *keys.contains):
+        raise ExperimentError(
+            f"{path}: {where}.expect: an empty text is in everything; say what is expected"
+        )
     if keys.matches is not None:
         try:
             re.compile(keys.matches)
@@ -164,6 +176,10 @@ def _check_unique(categories: tuple[Category, ...], path: Path) -> None:
     seen: set[str] = set()
     for category in categories:
         for criterion in category.criteria:
+            if not criterion.id:
+                raise ExperimentError(
+                    f"{path}: categories.{category.name}: an item's id is empty; name it"
+                )
             if criterion.id in seen:
                 raise ExperimentError(
                     f"{path}: the item id {criterion.id!r} stands there twice; "
@@ -172,11 +188,18 @@ def _check_unique(categories: tuple[Category, ...], path: Path) -> None:
             seen.add(criterion.id)
 
 
-def _grades(scale: GradeKeys | None) -> Mapping[str, float]:
+def _grades(scale: GradeKeys | None, path: Path) -> Mapping[str, float]:
     if scale is None:
         return GRADES
     given = {grade: getattr(scale, grade) for grade in GRADES}
-    return {grade: floor for grade, floor in given.items() if floor is not None}
+    grades = {grade: floor for grade, floor in given.items() if floor is not None}
+    for (better, high), (worse, low) in itertools.pairwise(grades.items()):
+        if high <= low:
+            raise ExperimentError(
+                f"{path}: grading.grade_scale: {better} ({high:g}) must be above "
+                f"{worse} ({low:g}); correct one"
+            )
+    return grades
 
 
 def rubric_score(rubric: Rubric, criteria_scores: Any) -> float | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness import files
 from harness.consensus import consensus
-from harness.errors import ExperimentError
-from harness.layouts.base import Found, is_current, update_derived
+from harness.errors import DiskError, ExperimentError
+from harness.layouts.base import Damaged, Found, is_current, update_derived
 from harness.locks import locked
 from harness.model import SlotStatus
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Settled:
-    """What settling an experiment did; ``results`` has the runs with a judgment, by name."""
+    """What settling an experiment did; ``results`` has the runs with a judgment, by name.
+
+    ``problems``: each names a derived file that is not what the judgments give, and is an
+    error for whoever has to report on the session.
+    """
 
     regenerated: int = 0
     results: dict[str, Consensus] = field(default_factory=dict)
@@ -39,13 +43,17 @@ def settle(scan: Scan) -> Settled:
     for slots in scan.by_run():
         run = slots[0].run
         known = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
-        settled_before = all(slot.status is SlotStatus.COMPLETE for slot in slots)
-        judgments = known if settled_before else read_judgments(layout, run)
-        if judgments and run.problem is not None:  # its rubric's grades may be unknown
-            settled.problems.append(f"{run.name}: the consensus is left as it is ({run.problem})")
-            continue
         try:
+            held = all(slot.status is SlotStatus.COMPLETE for slot in slots)
+            judgments = known if held else read_judgments(layout, run)
+            if judgments and run.unread:  # its rubric's grades may be unknown
+                problem = f"the consensus is left as it is ({run.problem})"
+                settled.problems.append(f"{run.name}: {problem}")
+                continue
             changed, result, problems = _settle_run(layout, run, judgments)
+        except DiskError as error:
+            settled.problems.append(f"{run.name}: the consensus is left as it is ({error})")
+            continue
         except (OSError, ExperimentError) as error:
             settled.problems.append(f"{run.name}: the consensus cannot be written ({error})")
             continue
@@ -57,8 +65,11 @@ def settle(scan: Scan) -> Settled:
 
 
 def read_judgments(layout: Layout, run: Run) -> dict[int, Judgment]:
-    """Return the valid judgments of a run by judge number."""
+    """Return the valid judgments of a run by judge number; ``DiskError`` if one is hidden."""
     found = {judge.number: layout.read_slot(run, judge) for judge in layout.experiment.panel}
+    for slot in found.values():
+        if isinstance(slot, Damaged) and slot.unreadable:
+            raise DiskError(slot.why)
     return {number: f.judgment for number, f in found.items() if isinstance(f, Found)}
 
 

@@ -10,6 +10,7 @@ in the form that the launcher's shell script writes.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -18,14 +19,26 @@ import sys
 import time
 
 
+def start(argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    """Start the program; what is no machine code and names no interpreter is left to the shell.
+
+    Inherited descriptors hold the claim: they belong to the judge as well.
+    """
+    try:
+        return subprocess.Popen(argv, close_fds=False)  # noqa: S603 - an argv list, never a shell
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        return subprocess.Popen(["/bin/sh", *argv], close_fds=False)  # noqa: S603 - the same
+
+
 def main(seconds: str, grace: str, cap: str, status: str, *argv: str) -> None:
     """Run ``argv`` to its end or to the deadline, then end what is left of the group."""
     os.close(os.open(status, os.O_WRONLY | os.O_CREAT, 0o666))  # says that it was started
     told: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(cap), int(cap)))
-    # inherited descriptors hold the claim: they belong to the judge as well
-    child = subprocess.Popen(argv, close_fds=False)  # noqa: S603 - an argv list, never a shell
+    child = start(argv)
     deadline = time.monotonic() + float(seconds)
     while True:
         try:

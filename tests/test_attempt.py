@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import secrets
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import judges
 from harness.attempt import Bench, judge_slot
 from harness.dispatch import capture
-from harness.errors import ExperimentError, Interrupted, JudgeError, RetryableError
+from harness.errors import DiskError, ExperimentError, Interrupted, JudgeError, RetryableError
 from harness.judges import Question, Reply
 from harness.launch import status_file
 from harness.ledger import read_ledger
@@ -31,8 +34,10 @@ from tests.workshop import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from harness.attempt import Asks
     from harness.model import Outcome
 
 
@@ -42,9 +47,7 @@ def root(tmp_path: Path) -> Path:
     return write_experiment(tmp_path / "e", judges=[shell_judge(answer())])
 
 
-def judge(
-    root: Path, judge: FakeJudge | None = None, *, status: SlotStatus | None = None
-) -> Outcome:
+def judge(root: Path, judge: Asks | None = None, *, status: SlotStatus | None = None) -> Outcome:
     """Judge the only slot of an experiment as a session would."""
     found = scanned(root)
     (slot,) = found.slots
@@ -149,6 +152,35 @@ def test_run_with_a_problem_is_explained_by_each_of_its_slots(root: Path) -> Non
     assert not (root / "runs/a/judge").exists()
 
 
+def test_run_without_a_usable_workspace_is_not_judged(tmp_path: Path) -> None:
+    """The checks judge scores no empty directory in place of what it cannot see."""
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "checks"}])
+    (root / "runs/a/workspace").symlink_to(tmp_path)
+    outcome = judge(root, status=SlotStatus.MISSING)
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, ExperimentError)
+    assert str(outcome.error) == (
+        f"{root}/runs/a/workspace: is a symbolic link that leaves the experiment; "
+        "put what the agent left behind there, or remove it"
+    )
+    assert not (root / "runs/a/judge").exists()
+
+
+def test_workspace_that_went_away_since_the_scan_is_found_out(tmp_path: Path) -> None:
+    """A link that a person changed while the session runs gives no score either."""
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "checks"}])
+    found = scanned(root)
+    place = root / "runs/a/workspace"
+    place.symlink_to("gone")
+    with pytest.raises(ExperimentError) as caught:
+        judge_slot(found.slots[0], layout=found.layout, bench=Bench())
+    assert str(caught.value) == (
+        f"{place}: is a symbolic link that leads to no directory; "
+        "put what the agent left behind there, or remove it"
+    )
+    assert not (root / "runs/a/judge").exists()
+
+
 def test_invalid_reply_is_kept_counted_and_asked_again_once(root: Path) -> None:
     """The second answer is recorded; both calls are paid, one of them is wasted."""
     replies = iter(['{"score": 2, "passed": true, "reasoning": ""}', json.dumps(VERDICT)])
@@ -179,6 +211,38 @@ def test_second_invalid_reply_fails_the_slot(root: Path) -> None:
     assert (slot.status, slot.why) == (SlotStatus.FAILED, str(outcome.error))
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("printf 'draft \\377'", "the judge's stdout is not UTF-8 (byte 6)"),
+        ("echo draft; echo no key >&2; exit 3", "the judge ended with exit status 3: no key"),
+        ("head -c 11000000 /dev/zero", "the judge wrote more than 10 MiB and was ended"),
+        ("echo draft; sleep 60", "the judge took longer than 0.3 s and was ended"),
+    ],
+    ids=["bytes", "status", "flood", "late"],
+)
+def test_failure_of_a_judge_that_wrote_something_says_where_that_is(
+    tmp_path: Path, body: str, why: str
+) -> None:
+    """Whatever went wrong, what was paid for can be looked at."""
+    entry = {**shell_judge(f"cat >/dev/null; {body}"), "timeout": 0.3 if "sleep" in body else 60}
+    root = write_experiment(tmp_path / "e", judges=[entry], retries=0)
+    outcome = judge(root)
+    assert isinstance(outcome, Failed)
+    (attempt,) = (slot_of(root) / "attempts").iterdir()
+    assert str(outcome.error) == f"{why}; what it wrote is kept in {attempt}/stdout"
+    assert (attempt / "stdout").stat().st_size > 0
+    assert ends(root)[0]["why"] == str(outcome.error)
+
+
+def test_failure_of_a_judge_that_wrote_nothing_points_nowhere(tmp_path: Path) -> None:
+    """An empty reply is not worth looking at."""
+    root = write_experiment(tmp_path / "e", judges=[shell_judge("cat >/dev/null; exit 3")])
+    outcome = judge(root)
+    assert isinstance(outcome, Failed)
+    assert str(outcome.error) == "the judge ended with exit status 3"
+
+
 def test_retries_can_be_turned_off_and_deterministic_judges_have_none(tmp_path: Path) -> None:
     """With retries: 0, or a judge that would say the same again, one call is all."""
     root = write_experiment(tmp_path / "e", judges=[shell_judge(answer())], retries=0)
@@ -202,6 +266,23 @@ def test_failed_judge_is_not_asked_again(root: Path) -> None:
     outcome = judge(root, FakeJudge(fail))
     assert isinstance(outcome, Failed)
     assert (str(outcome.error), outcome.calls) == ("no key", Calls(paid=1, wasted=1))
+
+
+@pytest.mark.parametrize(
+    ("returned", "why"),
+    [
+        (None, "the judge returned NoneType, not a reply"),
+        ({"score": 1.0}, "the judge returned dict, not a reply"),
+        (b"{}", "the judge returned bytes, not a reply"),
+        (Reply(text=None), "the judge returned a reply whose text is NoneType, not str"),  # type: ignore[arg-type] # that is the point
+    ],
+)
+def test_judge_that_returns_no_reply_fails_its_slot(root: Path, returned: Any, why: str) -> None:
+    """What a hook's judge returns is checked before it is read; the call was paid."""
+    outcome = judge(root, FakeJudge(lambda _: returned))
+    assert isinstance(outcome, Failed)
+    assert (str(outcome.error), outcome.calls) == (why, Calls(paid=1, wasted=1))
+    assert scanned(root).slots[0].status is SlotStatus.FAILED
 
 
 @pytest.mark.parametrize("error", [Interrupted(), KeyboardInterrupt()])
@@ -256,6 +337,21 @@ def test_directory_in_the_place_of_a_judgment_is_set_aside(root: Path) -> None:
     assert (kept / "inner").is_dir()
 
 
+def test_damaged_judgment_of_an_older_layout_stays_where_it_is(
+    tmp_path: Path, make_scylla: Callable[..., Path]
+) -> None:
+    """Nothing stood in the way of the new one, so nothing was moved."""
+    root = make_scylla(tmp_path, models=["m"], judgments={"T0/00/run_01/judge_01": None})
+    old = root / "T0/00/run_01/judge/judgment.json"
+    old.parent.mkdir()
+    old.write_text("")
+    outcome = judge(root, status=SlotStatus.FAILED)
+    assert isinstance(outcome, Judged)
+    assert outcome.notes == (f"{old}: not a judgment (is empty); left where it is",)
+    assert old.read_text() == ""
+    assert (old.parent / "judge_01/judgment.json").exists()
+
+
 @pytest.mark.parametrize("before", [None, "{"])
 def test_judgment_that_a_person_writes_meanwhile_is_kept(root: Path, before: str | None) -> None:
     """What somebody wrote while the judge was at work is not overwritten, and it is said."""
@@ -278,6 +374,70 @@ def test_judgment_that_a_person_writes_meanwhile_is_kept(root: Path, before: str
     )
     assert path.read_text() == mine
     assert scanned(root).slots[0].status is SlotStatus.COMPLETE
+
+
+def unreadable(
+    monkeypatch: pytest.MonkeyPatch, path: Path, *, when: Callable[[], bool] = lambda: True
+) -> None:
+    """Have the operating system refuse to open a file, as it would for anybody but root."""
+    real = os.open
+
+    def guarded(name: Any, *args: Any, **how: Any) -> int:
+        if str(name) == str(path) and when():
+            raise PermissionError(errno.EACCES, "Permission denied", str(name))
+        return real(name, *args, **how)
+
+    monkeypatch.setattr(os, "open", guarded)
+
+
+def test_judgment_that_cannot_be_read_costs_nothing_and_stays(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be valid: nobody is asked, it is left alone, and the message says what to mend."""
+    judge(root)
+    before = snapshot(slot_of(root))
+    path = slot_of(root) / "judgment.json"
+    unreadable(monkeypatch, path)
+    fake = FakeJudge()
+    outcome = judge(root, fake, status=SlotStatus.FAILED)
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, DiskError)
+    assert str(outcome.error) == (
+        f"{path}: cannot be read (Permission denied); "
+        "nothing was paid; mend that and run the same command again"
+    )
+    assert (fake.asked, outcome.calls) == ([], Calls())
+    after = snapshot(slot_of(root))
+    assert {k: v[3] for k, v in after.items() if k != ".claim"} == {
+        k: v[3] for k, v in before.items() if k != ".claim"
+    }
+
+
+def test_judgment_that_becomes_unreadable_while_its_judge_works_stays(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody put there meanwhile is not moved; the answer is adopted afterwards."""
+    path = slot_of(root) / "judgment.json"
+    hidden = True
+    unreadable(monkeypatch, path, when=lambda: hidden and path.exists())
+
+    def work(_: Question) -> str:
+        path.write_text("{")
+        return json.dumps(VERDICT)
+
+    outcome = judge(root, FakeJudge(work))
+    assert isinstance(outcome, Failed)
+    (attempt,) = (slot_of(root) / "attempts").iterdir()
+    assert str(outcome.error) == (
+        f"{path}: cannot be read (Permission denied); "
+        f"the answer is kept in {attempt} and will be adopted"
+    )
+    assert path.read_text() == "{"
+    hidden = False
+    fake = FakeJudge()
+    outcome = judge(root, fake)
+    assert isinstance(outcome, Judged)
+    assert (fake.asked, outcome.calls) == ([], Calls(adopted=1))
 
 
 def make_stale(root: Path, **extra: object) -> bytes:
@@ -361,12 +521,25 @@ def test_token_is_asked_for_and_only_replies_that_repeat_it_count(tmp_path: Path
 # --- adoption -----------------------------------------------------------------------------------
 
 
-def finished_attempt(root: Path, *, status: str | None = "0\n", text: str | None = None) -> Path:
+FAKE = "tests.workshop.FakeJudge"
+"""How an attempt names the substitute that these tests supply."""
+
+
+def finished_attempt(
+    root: Path,
+    *,
+    status: str | None = "0\n",
+    text: str | None = None,
+    substitute: str | None = None,
+) -> Path:
     """Leave an attempt as a session that died leaves it: with a reply, without an end."""
     judge(root)
     (attempt,) = (slot_of(root) / "attempts").iterdir()
     (slot_of(root) / "judgment.json").unlink()
     (attempt / "exit.json").unlink()
+    intent = json.loads((attempt / "intent.json").read_text())
+    assert intent["substitute"] is None
+    (attempt / "intent.json").write_text(json.dumps({**intent, "substitute": substitute}))
     if text is not None:
         (attempt / "stdout").write_text(text)
     if status is None:
@@ -407,7 +580,7 @@ def test_answer_without_a_clean_exit_on_record_is_paid_again(
     root: Path, status: str | None, outcome: str, calls: Calls
 ) -> None:
     """A draft that parses is no answer unless the judge is known to have ended well by itself."""
-    finished_attempt(root, status=status)
+    finished_attempt(root, status=status, substitute=FAKE)
     fake = FakeJudge()
     judged = judge(root, fake)
     assert isinstance(judged, Judged)
@@ -419,7 +592,7 @@ def test_answer_without_a_clean_exit_on_record_is_paid_again(
 @pytest.mark.parametrize("key", ["prompt_sha256", "judge_sha256", "rubric_sha256", "inputs_sha256"])
 def test_answer_to_another_question_is_not_adopted(root: Path, key: str) -> None:
     """Any difference in what was asked, or of whom, means asking now."""
-    attempt = finished_attempt(root)
+    attempt = finished_attempt(root, substitute=FAKE)
     intent = json.loads((attempt / "intent.json").read_text())
     (attempt / "intent.json").write_text(json.dumps({**intent, key: "0" * 64}))
     fake = FakeJudge()
@@ -429,7 +602,7 @@ def test_answer_to_another_question_is_not_adopted(root: Path, key: str) -> None
 
 def test_finished_answer_that_is_no_verdict_is_not_adopted(root: Path) -> None:
     """A reply that does not parse was wasted and is asked for again."""
-    finished_attempt(root, text="I cannot say.")
+    finished_attempt(root, text="I cannot say.", substitute=FAKE)
     fake = FakeJudge()
     assert isinstance(judge(root, fake), Judged)
     assert len(fake.asked) == 1
@@ -447,16 +620,94 @@ def test_latest_finished_answer_is_adopted(root: Path) -> None:
     assert stored(root)["score"] == 0.5
 
 
-def test_judgment_that_a_person_deleted_is_adopted_again(root: Path) -> None:
-    """What was paid for is not paid for again because its judgment is gone or damaged."""
+@pytest.mark.parametrize("damage", [None, "{"])
+@pytest.mark.parametrize("adopted", [False, True])
+def test_answer_that_became_a_judgment_is_never_adopted(
+    root: Path, damage: str | None, *, adopted: bool
+) -> None:
+    """Whoever deletes or damages a judgment has the slot judged anew, however it was made."""
+    if adopted:
+        finished_attempt(root)
     judge(root)
-    for damage in (None, "{"):
+    (slot_of(root) / "judgment.json").unlink()
+    if damage is not None:
+        (slot_of(root) / "judgment.json").write_text(damage)
+    outcome = judge(root)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls(paid=1)
+    assert [end["outcome"] for end in ends(root)] == ["judged", "judged"]
+
+
+def test_changed_workspace_is_judged_anew_once_the_judgment_is_deleted(tmp_path: Path) -> None:
+    """The score of what an agent left before is never given to what lies there now."""
+    body = 'cat >/dev/null; cat "$0"/runs/a/workspace/verdict'
+    entry = {"name": "one", "kind": "command", "argv": ["sh", "-c", body, "{experiment}"]}
+    root = write_experiment(tmp_path / "e", judges=[entry])
+    verdict = root / "runs/a/workspace/verdict"
+    verdict.parent.mkdir()
+    for score in (1.0, 0.25):
+        verdict.write_text(json.dumps({**VERDICT, "score": score}))
+        assert isinstance(judge(root), Judged)
+        assert stored(root)["score"] == score
         (slot_of(root) / "judgment.json").unlink()
-        if damage is not None:
-            (slot_of(root) / "judgment.json").write_text(damage)
-        outcome = judge(root)
-        assert isinstance(outcome, Judged)
-        assert outcome.calls == Calls(adopted=1)
+
+
+def test_crash_after_the_commit_loses_nothing_and_pays_nothing(root: Path) -> None:
+    """A judgment whose attempt was never closed stands as it is; the slot is complete."""
+    judge(root)
+    before = (slot_of(root) / "judgment.json").read_bytes()
+    (attempt,) = (slot_of(root) / "attempts").iterdir()
+    (attempt / "exit.json").unlink()
+    outcome = judge(root, status=SlotStatus.COMPLETE)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls()
+    assert (slot_of(root) / "judgment.json").read_bytes() == before
+
+
+def test_answer_that_an_interrupt_kept_from_being_looked_at_is_adopted(root: Path) -> None:
+    """The judge had ended well by itself before the session stopped: that was paid for."""
+    attempt = finished_attempt(root)
+    (attempt / "exit.json").write_text(json.dumps({"outcome": "interrupted", "why": "Interrupted"}))
+    outcome = judge(root)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls(adopted=1)
+
+
+def test_answer_of_a_substitute_is_not_adopted_for_the_configured_judge(root: Path) -> None:
+    """What a hook's judge said is nobody else's verdict; nor is the configured judge's."""
+    finished_attempt(root, substitute=FAKE)
+    outcome = judge(root)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls(paid=1)
+
+
+def test_answer_of_the_configured_judge_is_not_adopted_for_a_substitute(root: Path) -> None:
+    """A hook's judge is asked itself, and its attempt says that it was."""
+    finished_attempt(root)
+    fake = FakeJudge()
+    outcome = judge(root, fake)
+    assert isinstance(outcome, Judged)
+    assert (len(fake.asked), outcome.calls) == (1, Calls(paid=1))
+    latest = max((slot_of(root) / "attempts").iterdir())
+    assert json.loads((latest / "intent.json").read_text())["substitute"] == FAKE
+
+
+def test_answer_of_a_substitute_is_adopted_for_the_same_substitute(root: Path) -> None:
+    """A judge that a hook wraps keeps the promise, too: its finished answer is not paid again."""
+    finished_attempt(root, substitute=FAKE)
+    fake = FakeJudge()
+    outcome = judge(root, fake)
+    assert isinstance(outcome, Judged)
+    assert (fake.asked, outcome.calls) == ([], Calls(adopted=1))
+
+
+def test_configured_judge_is_known_however_it_is_handed_over(root: Path) -> None:
+    """A session that builds the configured judge itself adopts what it had answered."""
+    finished_attempt(root)
+    configured = judges.build(scanned(root).slots[0].judge)
+    outcome = judge(root, configured)
+    assert isinstance(outcome, Judged)
+    assert outcome.calls == Calls(adopted=1)
 
 
 def test_token_of_the_attempt_must_stand_in_the_adopted_answer(tmp_path: Path) -> None:
@@ -472,8 +723,10 @@ def test_token_of_the_attempt_must_stand_in_the_adopted_answer(tmp_path: Path) -
     assert isinstance(judge(root), Judged)
     assert stored(root)["score"] == 0.5
     (slot_of(root) / "judgment.json").unlink()
+    (attempt / "exit.json").unlink()
     intent = json.loads((attempt / "intent.json").read_text())
-    (attempt / "intent.json").write_text(json.dumps({**intent, "token": secrets.token_hex(8)}))
+    changed = {"token": secrets.token_hex(8), "substitute": FAKE}
+    (attempt / "intent.json").write_text(json.dumps({**intent, **changed}))
     fake = FakeJudge(
         lambda q: json.dumps({**VERDICT, "token": q.prompt.rpartition(": ")[2].strip()})
     )
@@ -488,10 +741,13 @@ def test_answer_of_an_in_process_judge_is_adopted_with_its_figures(root: Path) -
     path.parent.mkdir(parents=True)
 
     def block(_: Question) -> Reply:
-        path.write_text("{}")  # somebody is in the way: the commit fails after the payment
+        path.write_text(json.dumps(VERDICT))  # a person is faster: theirs stands
         return reply
 
-    assert isinstance(judge(root, FakeJudge(block)), Failed | Judged)
+    outcome = judge(root, FakeJudge(block))
+    assert isinstance(outcome, Failed)
+    assert outcome.calls == Calls(paid=1, cost_usd=0.5)
+    assert [end["outcome"] for end in ends(root)] == ["answered"]
     path.unlink()
     fake = FakeJudge()
     outcome = judge(root, fake)

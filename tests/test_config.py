@@ -147,8 +147,8 @@ UNUSABLE = "is not usable; use up to 128 letters, digits and ._:/@+- and no lead
         (
             [{"name": "one", "kind": "python", "call": "module"}],
             (
-                "judges[0].call: expected text matching regex "
-                r"'^[A-Za-z_][\\w.]*:[A-Za-z_][\\w.]*$'; correct it"
+                "judges[0]: call must name a module and a function in it, "
+                "such as my_judges.style:grade; correct it"
             ),
         ),
         ([{**JUDGE, "timeout": 0}], "judges[0].timeout: expected a number > 0.0; correct it"),

@@ -44,8 +44,75 @@ def test_refusals_of_the_disk_are_told_from_other_errors(tmp_path: Path, code: i
         f"/some/file: cannot be written ({os.strerror(code)}); "
         "nothing was paid; mend that and run the same command again"
     )
-    with pytest.raises(FileExistsError), writing(tmp_path):
-        raise FileExistsError(errno.EEXIST, "there")
+    with pytest.raises(ValueError, match="other"), writing(tmp_path):
+        raise ValueError("other")
+    with pytest.raises(OSError, match="Invalid argument"), writing(tmp_path):
+        raise OSError(errno.EINVAL, "Invalid argument")
+    with pytest.raises(NotADirectoryError), writing(tmp_path):  # there is no obstacle to name
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize(
+    ("place", "kind", "what"),
+    [
+        ("judge", "file", "is a file where a directory must be"),
+        ("judge/judge_01", "file", "is a file where a directory must be"),
+        ("judge/judge_01", "link", "is a symbolic link where a file or a directory must be"),
+        ("judge/judge_01/attempts", "file", "is a file where a directory must be"),
+        ("judge/judge_01/.claim", "directory", "is a directory where a file must be"),
+        ("judge/judge_01/.claim", "link", "is a symbolic link where a file or a directory must be"),
+        ("judge/.lock", "directory", "is a directory where a file must be"),
+    ],
+)
+def test_obstacle_in_the_place_of_a_file_of_ours_spoils_its_own_slot_only(
+    tmp_path: Path, place: str, kind: str, what: str
+) -> None:
+    """Nothing is paid for it or moved; the message names it and the way out; others are judged."""
+    root, ledger = paid_experiment(tmp_path / "e", runs=2, judges=1, seconds=0)
+    path = root / "runs/r001" / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "file":
+        path.write_text("mine")
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to("gone")
+    before = path.lstat()
+    statistics = harness.judge_experiment(root)
+    assert statistics.failures == {
+        "runs/r001/judge_01": (
+            f"{path}: {what}; nothing was paid; move it away and run the same command again"
+        )
+    }
+    assert (statistics.judged, statistics.problems, payments(ledger)) == (1, [], 1)
+    assert list(statistics.consensus) == ["runs/r002"]
+    assert path.lstat() == before
+
+
+def test_obstacle_after_the_payment_costs_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is kept and adopted, as if the disk had refused its judgment."""
+    root, ledger = paid_experiment(tmp_path / "e", runs=1, judges=1, seconds=0)
+    real = files.commit_json
+    slot = root / "runs/r001/judge/judge_01"
+
+    def obstructed(path: Path, value: Any, **how: Any) -> None:
+        if path.name == "judgment.json":
+            raise IsADirectoryError(errno.EISDIR, "Is a directory", str(slot))
+        real(path, value, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "commit_json", obstructed)
+        outcome = judge(root)
+    assert isinstance(outcome, Failed)
+    (attempt,) = (slot / "attempts").iterdir()
+    assert str(outcome.error) == (
+        f"{slot}: is a directory where a file must be; "
+        f"the answer is kept in {attempt} and will be adopted"
+    )
+    assert isinstance(judge(root), Judged)
+    assert payments(ledger) == 1
 
 
 @pytest.mark.parametrize(

@@ -301,8 +301,9 @@ def test_100_megabytes_of_output_stop_at_the_cap(tmp_path: Path) -> None:
     body = "cat >/dev/null; head -c 100000000 /dev/zero"
     root = write_experiment(tmp_path / "e", judges=[shell_judge(body)])
     seen, kilobytes = judge_many(root, 1)
-    assert seen == "0 ['the judge wrote more than 10 MiB and was ended'] True"
     (stdout,) = root.glob("runs/a/judge/judge_01/attempts/*/stdout")
+    why = f"the judge wrote more than 10 MiB and was ended; what it wrote is kept in {stdout}"
+    assert seen == f"0 {[why]} True"
     assert stdout.stat().st_size == OUTPUT_CAP
     assert kilobytes < 96 * 1024
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,7 @@ from harness.model import SlotStatus
 from tests.workshop import VERDICT, answer, scanned, shell_judge, write_experiment
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from harness.scan import Scan
 
@@ -147,3 +150,90 @@ def test_unusable_prompt_is_an_error_of_the_run(
     with pytest.raises(ExperimentError) as caught:
         frozen(scanned(root))
     assert str(caught.value) == f"{path}: {why}"
+
+
+def test_lost_prompt_of_a_run_with_judgments_is_not_made_up(root: Path) -> None:
+    """The judges of one run are asked the same; the message names the way out."""
+    found = scanned(root)
+    prompt = frozen(found)
+    record(found, prompt)
+    prompt.path.unlink()
+    with pytest.raises(ExperimentError) as caught:
+        frozen(scanned(root), 1)
+    assert str(caught.value) == (
+        f"{prompt.path}: is gone, but the judgments of judge_01 were made from it; "
+        "restore it, or delete them to have the run judged from a new one"
+    )
+    assert not prompt.path.exists()
+    found.layout.judgment_file(found.slots[0].run, found.slots[0].judge).unlink()
+    assert frozen(scanned(root), 1).path == prompt.path
+
+
+def test_judgment_that_a_person_wrote_needs_no_prompt(root: Path) -> None:
+    """A run that has only that is given its first prompt."""
+    found = scanned(root)
+    path = found.layout.judgment_file(found.slots[0].run, found.slots[0].judge)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(VERDICT))
+    assert frozen(scanned(root), 1).path == root / "runs/a/judge_prompt.md"
+
+
+def test_lost_prompt_of_a_stale_run_is_made_anew(root: Path) -> None:
+    """Whoever judges the stale slots wants a new prompt anyway."""
+    found = scanned(root)
+    prompt = frozen(found)
+    record(found, prompt)
+    prompt.path.unlink()
+    (root / "runs/a/output.md").write_text("Another answer.\n")
+    stale = scanned(root)
+    assert stale.slots[0].status is SlotStatus.STALE
+    assert "Another answer." in frozen(stale).text
+
+
+def test_lost_prompt_of_a_projectscylla_run_is_not_made_up(
+    tmp_path: Path, make_scylla: Callable[..., Path]
+) -> None:
+    """Its own judgments do not say what they were made from, but it was a prompt."""
+    root = make_scylla(tmp_path, judgments={"T0/00/run_01/judge_02": None})
+    prompt = root / "T0/00/run_01/judge_prompt.md"
+    prompt.unlink()
+    with pytest.raises(ExperimentError) as caught:
+        frozen(scanned(root), 1)
+    assert str(caught.value) == (
+        f"{prompt}: is gone, but the judgments of judge_01, judge_03 were made from it; "
+        "restore it, or delete them to have the run judged from a new one"
+    )
+    for number in (1, 3):
+        (root / f"T0/00/run_01/judge/judge_0{number}/judgment.json").unlink()
+    assert frozen(scanned(root), 1).path == prompt
+
+
+@pytest.mark.parametrize("template", ["", " \n", "{# nothing #}"])
+def test_template_that_gives_nothing_is_an_error(tmp_path: Path, template: str) -> None:
+    """No empty prompt is frozen, and no judge is asked nothing."""
+    judges = [shell_judge(answer())]
+    root = write_experiment(tmp_path / "e", judges=judges, prompt="judge.md.j2")
+    (root / "judge.md.j2").write_text(template)
+    with pytest.raises(ExperimentError) as caught:
+        frozen(scanned(root))
+    assert str(caught.value) == (
+        f"{root}/judge.md.j2: gives an empty prompt; write down what the judges are asked"
+    )
+    assert not (root / "runs/a/judge_prompt.md").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_frozen_prompt_survives_a_power_cut(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is synced before a judgment can be made from it, and so is its directory."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def spy(fd: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    frozen(scanned(root))
+    assert len(synced) == 2
+    assert synced[0].startswith(f"{root}/runs/a/.judge_prompt.md.")
+    assert synced[1] == f"{root}/runs/a"

@@ -36,6 +36,12 @@ def failure(root: Path, *entries: dict[str, Any], **keys: Any) -> str:
     return why
 
 
+def kept(root: Path) -> str:
+    """Return how a failure says where the reply of the only attempt is."""
+    (attempt,) = root.glob("runs/a/judge/judge_01/attempts/*")
+    return f"; what it wrote is kept in {attempt}/stdout"
+
+
 def command(*argv: str, **keys: Any) -> dict[str, Any]:
     """Return the configuration of a command judge."""
     return {"name": "one", "kind": "command", "argv": list(argv), **keys}
@@ -125,6 +131,45 @@ def test_missing_program_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "mode", "why"),
+    [
+        ("#!/bin/sh\n", 0o644, "'./judge' is not executable; run chmod +x on it or correct argv"),
+        (
+            "#!/gone/python3\n",
+            0o755,
+            (
+                "'./judge' needs the interpreter '/gone/python3', which is not there; "
+                "install it or correct the first line of the program"
+            ),
+        ),
+        (
+            "import sys\n",
+            0o755,
+            (
+                "'{root}/judge' does not say what runs it; "
+                "begin it with a line such as #!/usr/bin/env python3"
+            ),
+        ),
+        (None, 0o755, "'./judge' is a directory; correct argv"),
+    ],
+)
+def test_program_that_cannot_be_started_says_why(
+    tmp_path: Path, text: str | None, mode: int, why: str
+) -> None:
+    """Nobody has to guess from an exit status of 126 or 127."""
+    root = tmp_path / "e"
+    root.mkdir()
+    if text is None:
+        (root / "judge").mkdir()
+    else:
+        (root / "judge").write_text(text)
+        (root / "judge").chmod(mode)
+    assert failure(root, command("./judge")) == (
+        f"{root}/experiment.yaml: judges[0].argv: {why.format(root=root)}"
+    )
+
+
 def test_program_beside_the_experiment_is_found(tmp_path: Path) -> None:
     """A path with a slash is taken from the experiment, though the judge runs elsewhere."""
     root = tmp_path / "e"
@@ -143,19 +188,23 @@ def test_program_beside_the_experiment_is_found(tmp_path: Path) -> None:
 )
 def test_bad_end_is_told_with_the_last_line_of_stderr(tmp_path: Path, body: str, why: str) -> None:
     """What the judge printed on stdout does not matter then."""
-    assert failure(tmp_path / "e", shell_judge(f"{answer()}; {body}")) == why
+    root = tmp_path / "e"
+    assert failure(root, shell_judge(f"{answer()}; {body}")) == why + kept(root)
 
 
 def test_judge_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     """The message names the limit; the draft on stdout is no reply."""
     entry = {**shell_judge(f"{answer()}; sleep 30"), "timeout": 0.3}
-    assert failure(tmp_path / "e", entry) == "the judge took longer than 0.3 s and was ended"
+    root = tmp_path / "e"
+    why = "the judge took longer than 0.3 s and was ended"
+    assert failure(root, entry) == why + kept(root)
 
 
 def test_reply_that_is_not_text_is_refused(tmp_path: Path) -> None:
     """Bytes that are no UTF-8 are no reply."""
-    why = failure(tmp_path / "e", shell_judge("printf '\\377'"))
-    assert why == "the judge's stdout is not UTF-8 (byte 0)"
+    root = tmp_path / "e"
+    why = failure(root, shell_judge("printf '\\377'"))
+    assert why == "the judge's stdout is not UTF-8 (byte 0)" + kept(root)
 
 
 def test_judge_runs_in_an_empty_directory_with_a_clean_environment(
@@ -172,80 +221,6 @@ def test_judge_runs_in_an_empty_directory_with_a_clean_environment(
     root = tmp_path / "e"
     ask(root, {**shell_judge(body), "env": ["WANTED"]})
     assert stored(root)["reasoning"] == "0 none w"
-
-
-# --- checks ---------------------------------------------------------------------------------------
-
-CHECKS = """\
-categories:
-  all:
-    weight: 1.0
-    scoring_type: points
-    items:
-{items}
-grading:
-  pass_threshold: 0.5
-"""
-
-
-def check(root: Path, *items: str) -> harness.pipeline.Statistics:
-    """Judge a run with a workspace by the commands of its rubric."""
-    write_experiment(root, judges=[{"name": "checks", "kind": "checks"}])
-    (root / "runs/a/workspace").mkdir()
-    (root / "runs/a/workspace/f").write_text("there\n")
-    lines = "\n".join(
-        f"      - {{id: R{n}, check: it holds, points: 1.0, {item}}}"
-        if item
-        else f"      - {{id: R{n}, check: it holds, points: 1.0}}"
-        for n, item in enumerate(items, 1)
-    )
-    (root / "rubric.yaml").write_text(CHECKS.format(items=lines))
-    return harness.judge_experiment(root)
-
-
-def test_points_are_given_for_commands_that_do_as_expected(tmp_path: Path) -> None:
-    """Items without a command are N/A and do not count; the reasons are in the judgment."""
-    root = tmp_path / "e"
-    check(
-        root,
-        "run: [cat, f], expect: {stdout: there}",
-        "run: [cat, g], expect: {exit_code: 0}",
-        "run: [sh, -c, 'rm f'], expect: {exit_code: 0}",
-        "run: [cat, f], expect: {contains: [nowhere]}",
-        "",
-    )
-    items = stored(root)["criteria_scores"]["all"]["items"]
-    assert [items[f"R{n}"]["reason"] for n in range(1, 6)] == [
-        "as expected",
-        "exit status 1, expected 0",
-        "as expected",
-        "printed 'there', expected 'nowhere' in it",
-        "no command checks this item",
-    ]
-    assert (stored(root)["score"], stored(root)["passed"]) == (0.5, True)
-    assert (root / "runs/a/workspace/f").read_text() == "there\n"
-
-
-def test_program_that_a_check_names_but_does_not_exist_costs_the_points(tmp_path: Path) -> None:
-    """The item fails with the reason; the others are checked."""
-    root = tmp_path / "e"
-    check(
-        root,
-        "run: [no-such-program], expect: {exit_code: 0}",
-        "run: ['true'], expect: {exit_code: 0}",
-    )
-    assert stored(root)["criteria_scores"]["all"]["items"]["R1"]["reason"] == (
-        "the program 'no-such-program' cannot be started (No such file or directory)"
-    )
-    assert stored(root)["score"] == 0.5
-
-
-def test_rubric_without_commands_cannot_be_checked(tmp_path: Path) -> None:
-    """A checks judge with nothing to check says so, and invents no score."""
-    statistics = check(tmp_path / "e", "")
-    assert list(statistics.failures.values()) == [
-        "no item of the rubric has a command to check it; add run to one"
-    ]
 
 
 # --- python ---------------------------------------------------------------------------------------
@@ -307,6 +282,20 @@ def test_function_that_goes_wrong_is_told_in_one_line(tmp_path: Path, name: str,
     """The last line of the traceback is the reason; the whole is kept as stderr."""
     root = tmp_path / "e"
     assert failure(root, call(root, name)) == f"the judge ended with exit status 1: {last}"
+
+
+@pytest.mark.parametrize("name", ["grading", "grading:", ":judge", "grading.py:", "a b:c", "1:2"])
+def test_call_that_names_no_function_is_refused_in_words(tmp_path: Path, name: str) -> None:
+    """The message shows by an example what is meant."""
+    root = write_experiment(
+        tmp_path / "e", judges=[{"name": "one", "kind": "python", "call": name}]
+    )
+    with pytest.raises(ExperimentError) as caught:
+        harness.judge_experiment(root)
+    assert str(caught.value) == (
+        f"{root}/experiment.yaml: judges[0]: call must name a module and a function in it, "
+        "such as my_judges.style:grade; correct it"
+    )
 
 
 # --- replay ---------------------------------------------------------------------------------------

@@ -24,6 +24,33 @@ if TYPE_CHECKING:
     Make = Callable[..., Path]
 
 
+NO_WORKSPACE = {
+    "leaving": "is a symbolic link that leaves the experiment",
+    "dangling": "is a symbolic link that leads to no directory",
+    "link to a file": "is a symbolic link that leads to no directory",
+    "loop": "is a symbolic link that leads to no directory",
+    "file": "is no directory",
+    "fifo": "is no directory",
+}
+
+
+def make_no_workspace(place: Path, kind: str) -> None:
+    """Put something in the place of a workspace."""
+    match kind:
+        case "leaving":
+            place.symlink_to("/")
+        case "dangling":
+            place.symlink_to("gone")
+        case "link to a file":
+            place.symlink_to("output.md")
+        case "loop":
+            place.symlink_to(place)
+        case "file":
+            place.write_text("not a directory")
+        case "fifo":
+            os.mkfifo(place)
+
+
 def runs_of(root: Path) -> dict[str, Run]:
     """Return the runs of an experiment by name."""
     return {run.name: run for run in NativeLayout(root).runs()}
@@ -49,6 +76,21 @@ def test_an_experiment_is_known_by_what_is_on_disk(
     assert config_of(native) == native / "experiment.yaml"
     assert config_of(scylla) == scylla / "config" / "experiment.json"
     assert config_of(tmp_path) is None
+
+
+def test_an_experiment_opens_by_its_configuration_file(
+    tmp_path: Path, make_experiment: Make, make_scylla: Make
+) -> None:
+    """Either file does what its directory does; any other file is no experiment."""
+    native, scylla = make_experiment(tmp_path / "n"), make_scylla(tmp_path / "s")
+    assert open_experiment(native / "experiment.yaml").experiment.root == native
+    for file in ("experiment.yaml", "config/experiment.json"):
+        found = open_experiment(scylla / file)
+        assert (found.name, found.experiment.root) == ("scylla", scylla)
+    (native / "task.yaml").touch()
+    assert error_of(native / "task.yaml") == (
+        f"{native}/task.yaml: is no experiment; it needs experiment.yaml or config/experiment.json"
+    )
 
 
 def test_a_directory_without_a_configuration_is_no_experiment(tmp_path: Path) -> None:
@@ -468,14 +510,31 @@ def test_output_and_workspace_are_found(tmp_path: Path, make_experiment: Make) -
     """A judge gets paths of what is there, and None for what is not."""
     root = make_experiment(tmp_path / "e", runs=["a", "b", "c"])
     (root / "runs" / "a" / "workspace").mkdir()
-    (root / "runs" / "b" / "workspace").symlink_to(tmp_path)
+    (root / "runs" / "b" / "workspace").symlink_to("../a/workspace")
     layout, found = NativeLayout(root), runs_of(root)
     assert layout.output(found["runs/a"]) == root / "runs" / "a" / "output.md"
     assert [layout.workspace(run) for run in found.values()] == [
         root / "runs" / "a" / "workspace",
-        None,
+        root / "runs" / "b" / "workspace",
         None,
     ]
+    assert [run.problem for run in found.values()] == [None, None, None]
+
+
+@pytest.mark.parametrize("kind", list(NO_WORKSPACE))
+def test_what_is_no_workspace_is_a_problem_of_its_run(
+    tmp_path: Path, make_experiment: Make, kind: str
+) -> None:
+    """Nothing is scored in its place; the message says what it is and the way out."""
+    root = make_experiment(tmp_path / "e", runs=["a", "b"])
+    place = root / "runs" / "a" / "workspace"
+    make_no_workspace(place, kind)
+    found = runs_of(root)
+    assert found["runs/a"].problem == (
+        f"{place}: {NO_WORKSPACE[kind]}; put what the agent left behind there, or remove it"
+    )
+    assert found["runs/b"].problem is None
+    assert NativeLayout(root).workspace(found["runs/a"]) is None
 
 
 def test_the_inputs_hash_covers_task_output_and_template(

@@ -371,6 +371,20 @@ def test_an_agent_that_did_anything_is_judged(
     assert runs_of(root)["T0/00/run_01"].blocked is None
 
 
+def test_what_is_no_workspace_is_a_problem_of_its_run(tmp_path: Path, make_scylla: Make) -> None:
+    """A run that lost its workspace is judged; one with something else in its place is not."""
+    root = make_scylla(tmp_path, runs=["T0/00/run_01", "T0/00/run_02"])
+    place = root / "T0/00/run_01/workspace"
+    place.symlink_to("/")
+    assert [run.problem for run in runs_of(root).values()] == [
+        (
+            f"{place}: is a symbolic link that leaves the experiment; "
+            "put what the agent left behind there, or remove it"
+        ),
+        None,
+    ]
+
+
 def test_a_run_that_is_a_link_is_blocked_if_it_leaves(tmp_path: Path, make_scylla: Make) -> None:
     """Nothing outside the experiment is judged; a damaged output is named."""
     root = make_scylla(tmp_path / "e", runs=["T0/00/run_01", "T0/01/run_01"])

@@ -53,6 +53,7 @@ def test_intent_says_what_is_asked_of_whom(found: Scan) -> None:
         "judge": "one",
         "kind": "command",
         "model": None,
+        "substitute": None,
         "prompt_sha256": prompt.sha256,
         "rubric_sha256": prompt.rubric_sha256,
         "inputs_sha256": prompt.inputs_sha256,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import process
-from harness.errors import Interrupted, JudgeError
+from harness import groups, process
+from harness.errors import Interrupted, JudgeError, NotStartedError
 from harness.process import Finished, Launcher, clean_environment
 from tests.workshop import children, descriptors
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -107,7 +108,7 @@ def test_missing_program_is_explained(run: Callable[..., Finished]) -> None:
     with pytest.raises(JudgeError) as caught:
         run("no-such-program")
     assert str(caught.value) == (
-        "the program 'no-such-program' cannot be started (No such file or directory)"
+        "there is no program 'no-such-program'; install it or correct the command"
     )
 
 
@@ -119,7 +120,7 @@ def test_program_without_permission_is_explained(
     with pytest.raises(JudgeError) as caught:
         run(str(tmp_path / "script"))
     assert str(caught.value) == (
-        f"the program '{tmp_path}/script' cannot be started (Permission denied)"
+        f"'{tmp_path}/script' is not executable; run chmod +x on it or correct the command"
     )
 
 
@@ -226,13 +227,13 @@ def test_answer_that_was_complete_when_the_session_stopped_is_not_thrown_away(
     run: Callable[..., Finished], launcher: Launcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A child that had ended well by itself just before the interrupt counts."""
-    real = process._wait
+    real = groups.wait
 
-    def stopped_meanwhile(child: subprocess.Popen[bytes], timeout: float) -> None:
-        real(child, timeout)
+    def stopped_meanwhile(child: subprocess.Popen[bytes], timeout: float, grace: float) -> None:
+        real(child, timeout, grace)
         launcher._stopping = True
 
-    monkeypatch.setattr(process, "_wait", stopped_meanwhile)
+    monkeypatch.setattr(process, "wait", stopped_meanwhile)
     assert run("true").exit_code == 0
 
 
@@ -253,7 +254,8 @@ def test_stop_kills_what_ignores_sigterm(
     wait_until(lambda: out.exists() and out.read_text())
     launcher.stop()
     thread.join()
-    assert gone(int(out.read_text()))
+    # killed it is, but the kernel may take a moment to end what is nobody's child here
+    wait_until(lambda: gone(int(out.read_text())))
 
 
 @linux
@@ -275,6 +277,90 @@ def test_waiting_leaves_the_processor_alone(
     """Waiting for a child blocks in the kernel: nobody sleeps and looks again."""
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("polled"))
     assert run("sleep", "0.3").exit_code == 0
+
+
+# Stands in for a guard that fails: what it does in place of the launcher's script.
+FAKE_GUARDS = {
+    "cannot start the shell": "exit 125",
+    "cannot write": "exit 2",
+    "is killed early": "kill -9 $$",
+    "cannot record, exit 0": ": >stdout.status; exit 0",
+    "cannot fork": ": >stdout.status; exit 2",
+    "is killed with the judge": ": >stdout.status; kill -9 $$",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        (
+            "cannot start the shell",
+            NotStartedError,
+            "the program cannot be started (its launcher ended with exit status 125)",
+        ),
+        (
+            "cannot write",
+            NotStartedError,
+            "the program cannot be started (its launcher ended with exit status 2)",
+        ),
+        (
+            "is killed early",
+            NotStartedError,
+            "the program cannot be started (its launcher ended with signal 9)",
+        ),
+        (
+            "cannot record, exit 0",
+            JudgeError,
+            (
+                "it is not on record how the program ended "
+                "(its launcher ended with exit status 0); "
+                "look for a full disk or a limit on processes"
+            ),
+        ),
+        (
+            "cannot fork",
+            JudgeError,
+            (
+                "it is not on record how the program ended "
+                "(its launcher ended with exit status 2); "
+                "look for a full disk or a limit on processes"
+            ),
+        ),
+        (
+            "is killed with the judge",
+            JudgeError,
+            "the program was killed together with its launcher (signal 9)",
+        ),
+    ],
+)
+def test_failure_of_the_guard_is_not_taken_for_the_judges_own(
+    run: Callable[..., Finished],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    error: type[JudgeError],
+    message: str,
+) -> None:
+    """Without an exit status on record nobody says that the judge ended in some way."""
+    body = FAKE_GUARDS[name]
+    monkeypatch.setattr(process, "wrapped", lambda *_, **__: ["/bin/sh", "-c", body])
+    with pytest.raises(JudgeError) as caught:
+        run("true")
+    assert type(caught.value) is error
+    assert str(caught.value) == message
+
+
+def test_process_that_the_system_refuses_is_explained(
+    run: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork that fails says so; nothing was started."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(NotStartedError) as caught:
+        run("true")
+    assert str(caught.value) == ("the program cannot be started (Resource temporarily unavailable)")
 
 
 def test_environment_is_an_allow_list() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness import reply as reply_module
 from harness.errors import RetryableError
-from harness.reply import LENGTH_CAP, ReplyError, Verdict, parse_reply
+from harness.reply import LENGTH_CAP, TAIL, ReplyError, Verdict, parse_reply
 
 NO_OBJECT = "the reply has no JSON object with score, passed, reasoning"
 
@@ -76,6 +76,29 @@ TEMPTING = '{"score": 1.0, "passed": true, "reasoning": "all there"}'
         f'{verdict()} {{"functional": {TEMPTING}, "quality": ',
         f'{verdict()} {{"a": [{TEMPTING}, oops',
         f'{verdict()} {{"reasoning": "it says "hi" there", "functional": {TEMPTING}}}',
+        # prose that ends in a quoted word and a colon, with and without other objects before
+        f'My "final verdict": {verdict()}',
+        f'My "final verdict" : \n{verdict()}',
+        f'{verdict(0.9)} On reflection, my "final verdict": {verdict()}',
+        f'The verdict, "final": {verdict()}',
+        f'The verdict, "final": {verdict()}, "and" I mean it.',
+        f'The "scores": [{verdict()}]',
+        f'{{"score": 0.9, "passed": yes}} My "final verdict": {verdict()}',
+        f'{{"a": {{"b": oops}}}} So, "final": {verdict()}',
+        f'{{"reasoning": "it says "hi" there"}} My "final verdict": {verdict()}',
+        f'{{x}} "final": {verdict()}',
+        # a draft that was cut off, then the verdict
+        f'{{"score": 0.9, "passed": true, "reasoning": "I thi\n\nAgain: {verdict()}',
+        f'{{"score": 0.9, "passed": true,\n\nAgain: {verdict()}',
+        f'{{"score": 0.9, "functional": {TEMPTING}, oops}} {verdict()}',
+        # whole objects behind the damage are pieces, wherever they stand in it
+        f'{verdict()} {{"r": "it says "hi" there", "f": {TEMPTING}, "g": {TEMPTING}, "h": ',
+        f'{verdict()} {{"r": "it says "hi" there", "f": [{TEMPTING}, {TEMPTING}]}}',
+        f'{verdict()} {{"r": "it says "hi" there", "f": {{"g": {TEMPTING}}}}}',
+        f'{verdict()} {{"a": 1, // a comment\n"functional": {TEMPTING}}}',
+        f'{verdict()} {{"r": "use "}}" to close", "f": {TEMPTING}, "g": {TEMPTING}}}',
+        # a comma too many, and what comes after that object
+        f'{{"functional": {TEMPTING},}} My "verdict": {verdict()}',
         # unusual, and in order
         verdict(note="an unknown key", nested={"a": [1, {"b": None}]}),
         verdict(criteria_scores=None),
@@ -254,8 +277,32 @@ def test_a_verdict_that_could_not_be_read_again_is_no_verdict() -> None:
     with pytest.raises(ReplyError) as caught:
         parse_reply(verdict(reasoning="x" * LENGTH_CAP))
     assert str(caught.value) == (
-        "the reply is invalid: it takes 4,000,016 characters; at most 4,000,000 are recorded"
+        "the reply is invalid: it takes 1,000,016 characters; at most 1,000,000 are recorded"
     )
+
+
+def test_only_the_end_of_a_long_reply_is_looked_at() -> None:
+    """The last object wins, so what is far before it does not matter, and costs nothing."""
+    noise = "x" * TAIL
+    assert parse_reply(f"{noise}{verdict()}") == FINE
+    with pytest.raises(ReplyError) as caught:
+        parse_reply(f"{verdict()}{noise}")
+    assert str(caught.value) == f"{NO_OBJECT} in its last 1,048,576 characters"
+    with pytest.raises(ReplyError) as caught:
+        parse_reply(f"{verdict(token=TOKEN)}{noise}", token=TOKEN)
+    assert str(caught.value) == (
+        f"{NO_OBJECT} that repeats the token in its last 1,048,576 characters"
+    )
+
+
+def test_piece_of_an_object_whose_beginning_is_far_away_is_no_verdict() -> None:
+    """Where the reply is cut an object may be open; once it is closed, objects count again."""
+    long = "x" * TAIL
+    torn = f'{{"reasoning": "{long}", "functional": {TEMPTING}, "score": 0.5}}'
+    with pytest.raises(ReplyError) as caught:
+        parse_reply(torn)
+    assert str(caught.value) == f"{NO_OBJECT} in its last 1,048,576 characters"
+    assert parse_reply(f'{torn} My "final verdict": {verdict()}') == FINE
 
 
 # --- the token -------------------------------------------------------------------------------
@@ -452,6 +499,55 @@ def test_the_last_valid_object_wins(made: list[dict[str, Any]], token: str | Non
         last["reasoning"],
     )
     assert found.criteria_scores == last.get("criteria_scores")
+
+
+verdicts = st.builds(verdict, st.floats(0, 1), note=values)
+words = st.text(alphabet='ab ,.:"\n', max_size=20)
+
+
+@given(st.lists(verdicts | words, max_size=5).map("".join), words, verdicts)
+def test_no_prose_before_the_last_verdict_hides_it(before: str, prose: str, last: str) -> None:
+    """Quoted words, commas, and colons are prose where no damaged object is."""
+    assert parse_reply(before + prose + last) == parse_reply(last)
+
+
+@given(verdicts, st.data())
+def test_no_piece_of_a_torn_object_is_the_verdict(inner: str, draw: st.DataObject) -> None:
+    """Wherever an object of verdicts is torn, none of them becomes the verdict of the reply."""
+    whole = f'{{"score": 0.1, "a": {inner}, "b": [{inner}, {inner}], "c": {{"d": {inner}}}}}'
+    torn = whole[: draw.draw(st.integers(0, len(whole) - 1))]
+    with pytest.raises(ReplyError):
+        parse_reply(torn)
+
+
+TEMPTATION = json.loads(TEMPTING)
+REPORT = {
+    "score": 0.2,
+    "passed": False,
+    "reasoning": 'some text, "quoted", and more',
+    "categories": {"f": TEMPTATION, "g": [TEMPTATION, TEMPTATION], "h": {"i": TEMPTATION}},
+}
+
+
+@given(
+    st.sampled_from([None, 2]),
+    st.integers(0, 1000),
+    st.integers(0, 1),
+    st.sampled_from(["", '"', "}", "{", ",", "[", ":", " // hm\n", " oops "]),
+)
+def test_no_piece_of_a_damaged_object_is_the_verdict(
+    indent: int | None, place: int, removed: int, added: str
+) -> None:
+    """Whatever is removed from an object or put into it, it gives its own verdict or none."""
+    whole = json.dumps(REPORT, indent=indent)
+    damaged = whole[:place] + added + whole[place + removed :]
+    try:
+        found = parse_reply(damaged)
+    except ReplyError:
+        found = None
+    assert found is None or found.score != 1.0
+    # and what comes after it counts
+    assert parse_reply(f"{damaged}\n\nAgain, in full:\n{verdict()}") == FINE
 
 
 @given(st.lists(objects.map(json.dumps) | prose, max_size=6), st.text(max_size=10))

@@ -217,6 +217,49 @@ ITEM = "categories.f.items[0]"
             "the item id 'a' stands there twice; give each item its own",
         ),
         (item(", expect: 0"), f"{ITEM}: expect needs a command; add run"),
+        (item(", timeout: 5"), f"{ITEM}: timeout needs a command; add run"),
+        (
+            "categories: {f: {weight: 1, items: [{id: '', check: b, points: 1}]}}",
+            "categories.f: an item's id is empty; name it",
+        ),
+        (
+            item(", run: x, expect: 256"),
+            f"{ITEM}.expect.exit_code: expected a whole number <= 255; correct it",
+        ),
+        (
+            item(", run: x, expect: {exit_code: -65}"),
+            f"{ITEM}.expect.exit_code: expected a whole number >= -64; correct it",
+        ),
+        *(
+            (
+                item(f", run: x, expect: {{{empty}}}"),
+                f"{ITEM}.expect: an empty text is in everything; say what is expected",
+            )
+            for empty in ("contains: ''", "contains: [a, '']", "matches: ''")
+        ),
+        (
+            item(', run: "a\\0b"'),
+            f"{ITEM}.run: no command can hold a null byte; remove it",
+        ),
+        (
+            item("") + "grading: {grade_scale: {S: 0.1, A: 0.9, F: 0}}",
+            "grading.grade_scale: S (0.1) must be above A (0.9); correct one",
+        ),
+        (
+            item("") + "grading: {grade_scale: {A: 0.2, F: 0.9}}",
+            "grading.grade_scale: A (0.2) must be above F (0.9); correct one",
+        ),
+        *(
+            (
+                f"categories: {{f: {{weight: 1, items: [{{id: a, check: b, points: {odd}}}]}}}}",
+                f"{ITEM}.points: expected a number, found text; correct it",
+            )
+            for odd in (".nan", ".inf", "NaN", "'1'")
+        ),
+        (
+            "categories: {f: {weight: .nan, items: [{id: a, check: b, points: 1}]}}",
+            "categories.f.weight: expected a number, found text; correct it",
+        ),
         (item(", run: ''"), f"{ITEM}.run: the command is empty; remove it or fill it in"),
         (item(", run: []"), f"{ITEM}.run: the command is empty; remove it or fill it in"),
         (item(", run: ['']"), f"{ITEM}.run: the command is empty; remove it or fill it in"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -350,6 +351,40 @@ def test_an_error_of_the_layout_is_a_problem_of_the_run(
     monkeypatch.setattr("harness.settle.update_derived", refuse_once)
     found = settled(native)
     assert found.problems == ["runs/a: the consensus cannot be written (the first is refused)"]
+    assert list(found.results) == ["runs/b"]
+
+
+def test_a_run_without_a_usable_workspace_is_settled(
+    native: Path, judgment: Callable[..., Any]
+) -> None:
+    """What keeps it from being judged says nothing against the judgments it has."""
+    (native / "runs/a/workspace").symlink_to("/")
+    fill(native, judgment, ("runs/a/judge_01", 0.0))
+    found = settled(native)
+    assert found.problems == []
+    assert "runs/a" in found.results
+
+
+def test_a_run_with_a_judgment_that_cannot_be_read_keeps_its_consensus(
+    native: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The judgment may be valid: no consensus is made without it, and it is said."""
+    settled(native)
+    before = (native / "runs/a/judge/result.json").read_bytes()
+    path = native / "runs/a/judge/judge_02/judgment.json"
+    real = os.open
+
+    def guarded(name: Any, *args: Any, **how: Any) -> int:
+        if str(name) == str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(name))
+        return real(name, *args, **how)
+
+    monkeypatch.setattr(os, "open", guarded)
+    found = settled(native)
+    assert found.problems == [
+        f"runs/a: the consensus is left as it is ({path}: cannot be read (Permission denied))"
+    ]
+    assert (native / "runs/a/judge/result.json").read_bytes() == before
     assert list(found.results) == ["runs/b"]
 
 

@@ -189,5 +189,5 @@ def _people(people: Calibration) -> list[str]:
     return [
         f"  people judged {people.labelled} runs and passed {people.passed}",
         *table(head, rows),
-        f"  independent errors  worth {full(people.independent, 2)} judges",
+        f"  judges with independent errors: {full(people.independent, 2)}",
     ]

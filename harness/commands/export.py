@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
+from harness.commands.output import write
 from harness.commands.places import HELP, node_id, scans
 from harness.commands.say import say
 from harness.export.formats import FORMATS
@@ -34,10 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     form = FORMATS[arguments.to]
     contents = [(table, form(table)) for table in made]
     directory = Path(arguments.output)
-    files.make_directory(directory, root=directory)
+    files.make_directory(directory.absolute(), root=directory.absolute())
     for table, content in contents:
         path = directory / f"{table.name}.{arguments.to}"
-        files.commit_bytes(path, content, root=directory, durable=False)
+        write(str(path), content)
         rows = "1 row" if len(table.rows) == 1 else f"{len(table.rows)} rows"
         say(f"{path}: {rows}")
     return 0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import files
+from harness.commands.output import write
 from harness.commands.places import HELP, node_id, scans
 from harness.commands.say import say
 from harness.junit import junit_xml
@@ -22,10 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the file."""
-    path = Path(arguments.output)
     found = list(scans(arguments.directory))
     content = junit_xml(found, node_id)
-    files.commit_bytes(path, content, root=path.parent, durable=False)
+    write(arguments.output, content)
     slots = sum(len(scanned.slots) for scanned in found)
-    say(f"{path}: {slots} slots")
+    say(f"{arguments.output}: {slots} slots")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from harness import files
 from harness.errors import ExperimentError, JudgeError, NotStartedError, RetryableError
 from harness.judges import Question, Reply
+from harness.programs import UnstartableError, check_first_line, located
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +49,18 @@ class CommandJudge:
                 f"{question.experiment.config_file}: judges[{self._spec.number - 1}].argv: "
                 "is empty; name a program"
             )
-        if "/" in argv[0]:  # the judge runs elsewhere: its own program is looked up from here
-            argv[0] = str(question.experiment.root / argv[0])
-        if shutil.which(argv[0], path=question.env.get("PATH")) is None:
-            raise NotStartedError(
-                f"{question.experiment.config_file}: judges[{self._spec.number - 1}].argv: "
-                f"there is no program {argv[0]!r}; install it or correct argv"
-            )
+        argv[0] = self._program(argv[0], question)
         return self.reply_of(question.run(argv, stdin=question.prompt_file), question)
+
+    def _program(self, name: str, question: Question) -> str:
+        """Return the program's path; the judge runs elsewhere, so it is looked up from here."""
+        try:
+            path = located(name, cwd=question.experiment.root, env=question.env, named_in="argv")
+            check_first_line(path)
+        except UnstartableError as error:
+            where = f"{question.experiment.config_file}: judges[{self._spec.number - 1}].argv"
+            raise NotStartedError(f"{where}: {error}") from None
+        return path
 
     def reply_of(self, finished: Finished, question: Question) -> Reply:
         """Return stdout as the reply."""
@@ -91,10 +95,15 @@ def fill(argv: tuple[str, ...], question: Question) -> list[str]:
     return [_PLACEHOLDER.sub(value, element) for element in argv]
 
 
+def too_long(question: Question) -> RetryableError:
+    """Return the error of a judge whose time is up."""
+    return RetryableError(f"the judge took longer than {question.timeout:g} s and was ended")
+
+
 def text_of(finished: Finished, question: Question) -> str:
     """Return stdout of a process that ended well; ``JudgeError`` says how it did not."""
     if finished.timed_out:
-        raise RetryableError(f"the judge took longer than {question.timeout:g} s and was ended")
+        raise too_long(question)
     if finished.capped:
         raise JudgeError("the judge wrote more than 10 MiB and was ended")
     if finished.exit_code != 0:

@@ -6,9 +6,10 @@ interpreter lock with the other judges.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -19,13 +20,21 @@ if TYPE_CHECKING:
     from harness.model import JudgeSpec
     from harness.process import Finished
 
+_CALL = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
+
 CHILD = Path(__file__).with_name("python_child.py")
 
 
 class PythonSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``call``: ``package.module:function``."""
 
-    call: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+    call: str
+
+    def __post_init__(self) -> None:
+        if not _CALL.fullmatch(self.call):
+            raise ValueError(
+                "call must name a module and a function in it, such as my_judges.style:grade"
+            )
 
 
 class PythonJudge:

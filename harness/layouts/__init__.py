@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from harness import files
 from harness.errors import ExperimentError
 from harness.layouts.base import Layout
 from harness.layouts.native import CONFIG as NATIVE_CONFIG
@@ -28,14 +29,26 @@ def config_of(directory: Path) -> Path | None:
 
 
 def open_experiment(directory: Path) -> Layout:
-    """Read the configuration of an experiment; ``ExperimentError`` if there is none."""
-    directory = Path(os.path.realpath(directory))  # Path.resolve may raise for a loop
+    """Read the configuration of an experiment; ``ExperimentError`` if there is none.
+
+    The file that makes it one will do in place of the directory.
+    """
+    directory = _directory_of(directory)
     for layout in (ScyllaLayout, NativeLayout):
         if layout.config_of(directory) is not None:
             return layout(directory)
     raise ExperimentError(
         f"{directory}: is no experiment; it needs {NATIVE_CONFIG} or {SCYLLA_CONFIG}"
     )
+
+
+def _directory_of(path: Path) -> Path:
+    if not files.is_directory(path):  # the file itself may be a link, but is known by its name
+        file = Path(os.path.realpath(path.parent)) / path.name
+        for directory in (file.parent, file.parent.parent):
+            if any(layout.config_of(directory) == file for layout in _LAYOUTS):
+                return directory
+    return Path(os.path.realpath(path))  # Path.resolve may raise for a loop
 
 
 def looks_like_run(path: Path) -> bool:

@@ -22,6 +22,7 @@ ATTEMPTS = "attempts"
 JUDGMENT = "judgment.json"
 RESULT = "result.json"
 PROMPT = "judge_prompt.md"
+WORKSPACE = "workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,13 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Something stands in the judgment's place; ``why`` names the file and the defect."""
+    """Something stands in the judgment's place; ``why`` names the file and the defect.
+
+    ``unreadable``: the operating system refused to show it, so it may be valid.
+    """
 
     why: str
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +92,26 @@ class Layout(ABC):
 
     def workspace(self, run: Run) -> Path | None:
         """Return the directory that the agent left behind, if there is one."""
-        path = run.path / "workspace"
-        return (
-            path if files.is_directory(path) and files.inside(path, self.experiment.root) else None
-        )
+        path = run.path / WORKSPACE
+        return path if self.unusable_workspace(run.path) is None and files.is_there(path) else None
+
+    def unusable_workspace(self, run: Path) -> str | None:
+        """Say why what stands in the place of a run's workspace is none; nothing there is fine.
+
+        Judges must not score an empty directory in its place.
+        """
+        path = run / WORKSPACE
+        if not files.is_there(path) or (
+            files.is_directory(path) and files.inside(path, self.experiment.root)
+        ):
+            return None
+        if not files.is_link(path):
+            why = "is no directory"
+        elif not files.inside(path, self.experiment.root):
+            why = "is a symbolic link that leaves the experiment"
+        else:
+            why = "is a symbolic link that leads to no directory"
+        return f"{path}: {why}; put what the agent left behind there, or remove it"
 
     def judge_directory(self, run: Run) -> Path:
         """Return where the slots and the consensus of a run lie."""
@@ -121,6 +142,10 @@ class Layout(ABC):
         path = self.prompt_file(run)
         return path if files.is_there(path) else None
 
+    def had_prompt(self, judgment: Judgment) -> bool:
+        """Tell whether a judgment was made from a prompt of its run, not written by hand."""
+        return isinstance(judgment.provenance.get("prompt_sha256"), str)
+
     def consensus_file(self, run: Run) -> Path:
         """Return the file with the consensus of a run."""
         return self.judge_directory(run) / RESULT
@@ -145,7 +170,7 @@ class Layout(ABC):
                 case files.Invalid(why):
                     return Damaged(f"{path}: not a judgment ({why})")
                 case files.Unreadable(why):
-                    return Damaged(f"{path}: cannot be read ({why})")
+                    return Damaged(f"{path}: cannot be read ({why})", unreadable=True)
                 case files.Missing():
                     continue
         return Nothing(self._tried(run, judge))

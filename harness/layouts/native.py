@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import config, files
 from harness.errors import ExperimentError
-from harness.layouts.base import ConsensusFiles, Layout
+from harness.layouts.base import WORKSPACE, ConsensusFiles, Layout
 from harness.layouts.names import Pattern, safe_name, sorted_runs
 from harness.model import Experiment, Run
 from harness.rubric import load_rubric
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CONFIG = "experiment.yaml"
 OUTPUTS = ("output.md", "output.txt")
 RUN_KEYS = "run.yaml"
-INNER = ("judge", "workspace")
+INNER = ("judge", WORKSPACE)
 """Directories of a run; a pattern with ``**`` does not look for runs inside."""
 
 
@@ -91,7 +91,9 @@ class NativeLayout(Layout):
             return self._usable_run(name, path)
         except ExperimentError as error:
             group = self._group(name)
-            return Run(name=safe_name(name), path=path, group=group, problem=str(error))
+            return Run(
+                name=safe_name(name), path=path, group=group, problem=str(error), unread=True
+            )
 
     def _usable_run(self, name: str, path: Path) -> Run:
         keys = self._run_keys(path)
@@ -114,6 +116,7 @@ class NativeLayout(Layout):
             task=task_id,
             group=group,
             blocked=blocked,
+            problem=self.unusable_workspace(path),
             rubric=rubric,
             inputs_sha256=inputs.hexdigest(),
             words=frozenset({self.experiment.name, task_id, group}),

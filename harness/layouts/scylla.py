@@ -99,6 +99,7 @@ class ScyllaLayout(Layout):
             task=f"{tier}/{subtest}",
             group=tier,
             blocked=self._blocked(path),
+            problem=self.unusable_workspace(path),
             words=frozenset({self.experiment.name, tier, f"{tier}/{subtest}", subtest, run}),
             meta={"tier": tier, "subtest": subtest, "run": int(run.removeprefix("run_"))},
         )
@@ -140,6 +141,10 @@ class ScyllaLayout(Layout):
         candidates.append(run.path / "logs" / "judge_prompt.md")
         return next((path for path in candidates if files.is_file(path)), None)
 
+    def had_prompt(self, judgment: Judgment) -> bool:  # noqa: ARG002 - whoever made it
+        """Tell whether a judgment was made from a prompt: here every judgment is."""
+        return True
+
     def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
         """Return the slot's file, and for a panel of one where older versions kept it."""
         own = self.judgment_file(run, judge)
@@ -179,7 +184,8 @@ class ScyllaLayout(Layout):
     ) -> ConsensusFiles:
         """Return ``judge/result.json`` and the judges' part of ``run_result.json``.
 
-        Without a consensus both stay as they are: their format has no word for that.
+        Without a consensus both stay as they are: their format has no word for that, and
+        they may be all that is left of a run whose judgments were not kept.
         """
         if result.score is None:
             return ConsensusFiles({})

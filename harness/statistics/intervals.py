@@ -23,18 +23,19 @@ def clustered_mean(
     clusters: Sequence[str],
     *,
     bounds: tuple[float, float] = (-math.inf, math.inf),
+    named: str = "tasks",
 ) -> Figure:
     """Return the mean with its 95 % interval; values of one cluster are not independent.
 
     Clusters are tasks. With a single task its values count one by one, and the interval
     is for further runs of that task. Student's t with one degree of freedom fewer than
-    there are clusters; cut off at ``bounds``.
+    there are clusters; cut off at ``bounds``. ``named``: what clusters are called in notes.
     """
     n = len(values)
     if not n:
         return undefined("there is no value")
     mean = math.fsum(values) / n
-    groups, kind = _sums(values, clusters, mean)
+    groups, kind = _sums(values, clusters, mean, named)
     many = len(groups)
     if many < 2:  # noqa: PLR2004 - variation is between two
         return Figure(value=mean, n=n, note="no interval: one run says nothing of others")
@@ -53,20 +54,22 @@ def clustered_share(values: Sequence[bool], clusters: Sequence[str]) -> Figure:
     figure = clustered_mean([float(value) for value in values], clusters, bounds=(0.0, 1.0))
     if not values or figure.low is not None or len(values) == 1:
         return figure
-    groups, kind = _sums([0.0] * len(values), clusters, 0.0)
+    groups, kind = _sums([0.0] * len(values), clusters, 0.0, "tasks")
     many = len(groups)
     low, high = wilson(many if values[0] else 0, many)
     note = f"only {many} {kind}: the interval says little" if many < FEW else None
     return Figure(value=float(values[0]), n=len(values), low=low, high=high, note=note)
 
 
-def _sums(values: Sequence[float], clusters: Sequence[str], mean: float) -> tuple[list[float], str]:
+def _sums(
+    values: Sequence[float], clusters: Sequence[str], mean: float, named: str
+) -> tuple[list[float], str]:
     """Return the sum of residuals of each cluster, and what the clusters are."""
     groups: dict[str, list[float]] = {}
     for value, cluster in zip(values, clusters, strict=True):
         groups.setdefault(cluster, []).append(value - mean)
     if len(groups) > 1:
-        return [math.fsum(group) for group in groups.values()], "tasks"
+        return [math.fsum(group) for group in groups.values()], named
     return [value - mean for value in values], "runs"
 
 

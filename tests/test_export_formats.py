@@ -1,0 +1,102 @@
+"""The files of an export: safe to open, typed, loadable in a line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+
+import pytest
+
+from harness.errors import SelectionError
+from harness.export.columns import Table
+from harness.export.formats import to_csv, to_jsonl, to_parquet
+from tests.oracles import oracle
+
+COLUMNS = {"name": "text", "count": "whole", "score": "real", "passed": "truth"}
+TABLE = Table(
+    "runs",
+    COLUMNS,  # type: ignore[arg-type] # a literal dict of literals
+    [
+        {"name": 'a, "b"\nc', "count": 3, "score": 0.1, "passed": True},
+        {"name": None, "passed": False},
+        {"name": "\x00\ud800é", "count": -(2**60), "score": -0.5, "passed": None},
+    ],
+)
+
+
+def cells(text: str) -> str:
+    """Return what a CSV reader finds for one text."""
+    table = Table("t", {"name": "text"}, [{"name": text}])
+    rows = list(csv.reader(io.StringIO(to_csv(table).decode(), newline="")))
+    assert len(rows) == 2
+    return rows[1][0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", "=cmd|' /C calc'!A0"],
+)
+def test_a_text_that_a_spreadsheet_would_run_gets_a_quote(text: str) -> None:
+    """Agents and judges wrote it: it must not become a formula."""
+    assert cells(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["fine", "1-1", " =1", "a\nb", 'say "x", please', "é"])
+def test_any_other_text_is_as_it_was(text: str) -> None:
+    """Quoted where CSV needs it, and read back the same."""
+    assert cells(text) == text
+
+
+def test_numbers_and_truth_values_are_written_as_such() -> None:
+    """Negative numbers too: only texts can be formulas. Nothing stands for what is missing."""
+    assert to_csv(TABLE).decode() == (
+        "name,count,score,passed\r\n"
+        '"a, ""b""\nc",3,0.1,true\r\n'
+        ",,,false\r\n"
+        f"\ufffd\ufffdé,{-(2**60)},-0.5,\r\n"
+    )
+
+
+def test_json_lines_have_every_column_in_every_line() -> None:
+    """So that a reader knows them all from the first line."""
+    lines = [json.loads(line) for line in to_jsonl(TABLE).splitlines()]
+    assert [list(line) for line in lines] == [list(COLUMNS)] * 3
+    assert lines[1] == {"name": None, "count": None, "score": None, "passed": False}
+    assert to_jsonl(TABLE).isascii()
+
+
+def test_parquet_has_the_types_of_the_columns() -> None:
+    """Even of a column that is empty throughout."""
+    parquet, arrow = oracle("pyarrow.parquet"), oracle("pyarrow")
+    found = parquet.read_table(arrow.BufferReader(to_parquet(TABLE)))
+    assert {field.name: str(field.type) for field in found.schema} == {
+        "name": "string",
+        "count": "int64",
+        "score": "double",
+        "passed": "bool",
+    }
+    assert found.column("count").to_pylist() == [3, None, -(2**60)]
+    empty = Table("none", TABLE.columns, [])
+    assert parquet.read_table(arrow.BufferReader(to_parquet(empty))).num_rows == 0
+
+
+def test_pandas_reads_the_csv_in_one_line() -> None:
+    """With numbers and truth values where a column is full."""
+    pandas = oracle("pandas")
+    table = Table("t", TABLE.columns, [TABLE.rows[0], TABLE.rows[0]])
+    found = pandas.read_csv(io.BytesIO(to_csv(table)))
+    assert [str(kind) for kind in found.dtypes[1:]] == ["int64", "float64", "bool"]
+    assert found["name"][0] == TABLE.rows[0]["name"]
+
+
+def test_without_pyarrow_one_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no dependency of the rest."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(SelectionError) as caught:
+        to_parquet(TABLE)
+    assert str(caught.value) == (
+        "Parquet needs the package pyarrow; install it with: "
+        "pip install 'pytest-judge-panel[parquet]'"
+    )
