@@ -251,6 +251,8 @@ def project(
     monkeypatch.setenv("COLUMNS", str(WIDTH))
     for name in ("PYTEST_ADDOPTS", "NO_COLOR", "FORCE_COLOR", "PY_COLORS", "CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
     # Durability is the concern of other tests, and half of a slot's cost here.
     monkeypatch.setattr(os, "fsync", lambda _fd: None)
     pytester.makeini("[pytest]\n")

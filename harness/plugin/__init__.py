@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin import options, quality
+from harness.plugin import options, publish, quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini twins."""
     options.add_options(parser)
     quality.add_options(parser)
+    publish.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -38,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in options.MARKERS:
         config.addinivalue_line("markers", line)
     options.check(config)
+    publish.annotate(config)
     quality.watch(config)
     if options.dry_run(config) and config.getoption("dist", "no") != "no":
         # Nothing is run, so no worker is needed; the scan is the controller's anyhow.
@@ -104,5 +106,15 @@ def panel_session(config: pytest.Config) -> PanelSession:
     if found is None:
         found = PanelSession(config)
         config.pluginmanager.register(found, PanelSession.NAME)
+        _publish(found)
     assert isinstance(found, PanelSession)  # noqa: S101 - narrows the type
     return found
+
+
+def _publish(panel: PanelSession) -> None:
+    """Have what people look at after the session written; workers only report."""
+    from harness.plugin.publisher import Properties, Publisher
+
+    panel.config.pluginmanager.register(Properties(), "harness-properties")
+    if not hasattr(panel.config, "workerinput"):
+        panel.config.pluginmanager.register(Publisher(panel), "harness-publisher")

@@ -11,6 +11,7 @@ import pytest
 from harness.model import JUDGEABLE, NO_CALLS, WORK, SlotStatus
 from harness.plugin.collect import slot_items
 from harness.plugin.signals import EXIT_TERMINATED
+from harness.plugin.summary import Clock, consensus_lines, next_line
 from harness.scan import status_now
 from harness.text import safe_line
 
@@ -42,6 +43,12 @@ class PanelTerminal:
     def __init__(self, panel: PanelSession) -> None:
         self._panel = panel
         self._config = panel.config
+        self._clock = Clock()
+        self._now: dict[str, Counter[SlotStatus]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count how long slots were at work."""
+        self._clock.pytest_runtest_logreport(report)
 
     # --- after collection --------------------------------------------------------------------
 
@@ -141,8 +148,9 @@ class PanelTerminal:
         if option.collectonly or getattr(option, "no_summary", False) or not panel.scans:
             return
         reporter.write_sep("=", "judge panel")
+        full = not panel.dry_run and self._config.get_verbosity() >= 0
         for scanned in panel.scans.values():
-            for line in self._table(scanned):
+            for line in [*self._table(scanned), *consensus_lines(panel, scanned, full=full)]:
                 reporter.write_line(line)
         if panel.dry_run:
             return
@@ -162,12 +170,16 @@ class PanelTerminal:
         reporter.write_line(f"{totals}consensus regenerated {regenerated}")
         if statistics.calls != NO_CALLS:
             reporter.write_line(_money(statistics.calls))
+        for line in [*self._clock.lines(), *next_line(panel, self._now)] if full else ():
+            reporter.write_line(line)
 
     def _table(self, scanned: Scan) -> list[str]:
         """Return the slots by judge and status as they stand now."""
         experiment = scanned.layout.experiment
         root = os.path.relpath(experiment.root, self._config.rootpath)
-        counts: dict[int, Counter[str]] = {judge.number: Counter() for judge in experiment.panel}
+        counts: dict[int, Counter[SlotStatus]] = {
+            judge.number: Counter() for judge in experiment.panel
+        }
         tally = self._panel.tally
         for slot in scanned.slots:
             place = root, slot.name
@@ -175,6 +187,7 @@ class PanelTerminal:
             if place in tally.failed:
                 status = status_now(scanned.layout, slot)
             counts[slot.judge.number][status] += 1
+        self._now[str(experiment.root)] = sum(counts.values(), Counter())
         labels = {judge.number: safe_line(judge.label, 40) for judge in experiment.panel}
         width = max(len(label) for label in [*labels.values(), "judge"])
         shown = (SlotStatus.COMPLETE, SlotStatus.MISSING, SlotStatus.FAILED)

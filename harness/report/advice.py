@@ -32,8 +32,8 @@ def advice(
         name = shlex.quote(f"{directory}/{run}")
         why = f"shows the most disputed run: its judges are {spread:.2f} apart"
         made.append((f"python -m harness show {name}", why))
-    made.append((f"python -m harness report {place} -o report.html", "draws the page anew"))
-    made.append((f"python -m harness agreement {place}", "has all figures of the agreement"))
+    made.append((f"python -m harness report {place} -o report.html", "draws a page of all this"))
+    made.append((f"python -m harness agreement {place}", "prints how far the judges agree"))
     return tuple(made)
 
 

@@ -1,4 +1,4 @@
-"""The calls that are on record for an experiment, and when each was at work; reads, never writes."""
+"""The calls that are on record, and when each was at work; reads, never writes."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ and colours become classes, so that the page decides what they are, by day and b
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree as Tree
+from xml.etree import ElementTree as ET
 
 COLOURS = {
     "#000001": "ink",
@@ -31,8 +31,8 @@ _KEPT = {
 
 def embeddable(svg: str, *, prefix: str, title: str, text: str) -> str:
     """Return the drawing for a page: ids begin with ``prefix``, ``text`` says what it shows."""
-    Tree.register_namespace("", _SVG)
-    root = Tree.fromstring(svg)  # noqa: S314 - matplotlib wrote it a moment ago
+    ET.register_namespace("", _SVG)
+    root = ET.fromstring(svg)  # noqa: S314 - matplotlib wrote it a moment ago
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag in (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"):
@@ -46,14 +46,14 @@ def embeddable(svg: str, *, prefix: str, title: str, text: str) -> str:
     root.set("role", "img")
     root.set("aria-labelledby", f"{prefix}-title {prefix}-text")
     for place, (tag, words) in enumerate((("title", title), ("text", text))):
-        child = Tree.Element(f"{{{_SVG}}}{'desc' if tag == 'text' else tag}")
+        child = ET.Element(f"{{{_SVG}}}{'desc' if tag == 'text' else tag}")
         child.set("id", f"{prefix}-{tag}")
         child.text = words
         root.insert(place, child)
-    return Tree.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode")
 
 
-def _restyle(element: Tree.Element) -> None:
+def _restyle(element: ET.Element) -> None:
     classes = []
     declared = [part.partition(":") for part in element.attrib.pop("style", "").split(";")]
     found = {name.strip(): value.strip() for name, _, value in declared if value.strip()}
@@ -75,7 +75,7 @@ def _restyle(element: Tree.Element) -> None:
         element.set("class", " ".join(classes))
 
 
-def _rename(element: Tree.Element, prefix: str) -> None:
+def _rename(element: ET.Element, prefix: str) -> None:
     if "id" in element.attrib:
         element.set("id", f"{prefix}-{element.attrib['id']}")
     link = element.attrib.pop(_LINK, None)
