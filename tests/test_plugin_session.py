@@ -579,7 +579,7 @@ def test_an_ordinary_suite_is_untouched(project: Project, options: tuple[str, ..
     assert with_plugin == without
 
 
-def test_an_ordinary_suite_pays_for_two_modules(project: Project) -> None:
+def test_an_ordinary_suite_pays_for_the_options_alone(project: Project) -> None:
     """Without an experiment nothing but the plugin's front and its options are imported."""
     project.pytester.makepyfile(test_suite=SUITE)
     project.pytester.makeconftest(PROBE)
@@ -589,6 +589,8 @@ def test_an_ordinary_suite_pays_for_two_modules(project: Project) -> None:
         "harness.plugin",
         "harness.plugin.hookspecs",
         "harness.plugin.options",
+        "harness.plugin.publish",
+        "harness.plugin.quality",
     ]
 
 
@@ -606,6 +608,8 @@ def test_an_experiment_beside_an_ordinary_suite_costs_one_module(project: Projec
         "harness.plugin.directories",
         "harness.plugin.hookspecs",
         "harness.plugin.options",
+        "harness.plugin.publish",
+        "harness.plugin.quality",
     ]
 
 

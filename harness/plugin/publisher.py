@@ -158,6 +158,6 @@ def _properties(item: SlotItem) -> Iterator[tuple[str, str]]:
         slot = replace(slot, status=SlotStatus.COMPLETE, judgment=became.judgment)
     yield from slot_properties(slot).items()
     if became is not None and not isinstance(became, Deferred):
-        yield "attempts", str(became.calls.paid)
+        yield "attempts_paid", str(became.calls.paid)
         if became.calls.cost_usd is not None:
             yield "cost_usd", str(became.calls.cost_usd)

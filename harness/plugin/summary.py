@@ -10,6 +10,7 @@ from harness.gather import sheet_of
 from harness.model import SlotStatus
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.report.advice import advice
+from harness.statistics.words import full as in_full
 from harness.statistics.words import number
 from harness.text import safe_line
 
@@ -76,7 +77,7 @@ def consensus_lines(panel: PanelSession, scanned: Scan, *, full: bool) -> list[s
     if len(scanned.layout.experiment.panel) > 1:
         split = sum({True, False} <= set(row.passes) for row in rows)
         lines.append(
-            f"  agreement: alpha {full(alpha_of(rows))}, {_runs(split)} with split verdicts"
+            f"  agreement: alpha {in_full(alpha_of(rows))}, {_runs(split)} with split verdicts"
         )
     return lines
 

@@ -10,13 +10,17 @@ from harness.model import SlotStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.agreement import Agreement
-
 
 def advice(
-    counts: Mapping[SlotStatus, int], directory: str, found: Agreement | None = None
+    counts: Mapping[SlotStatus, int],
+    directory: str,
+    *,
+    disputed: tuple[str, float] | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """Return commands and what each is good for, the most useful one first."""
+    """Return commands and what each is good for, the most useful one first.
+
+    ``disputed``: the id of the run whose judges are furthest apart, and how far that is.
+    """
     place = shlex.quote(directory)
     made = []
     if counts.get(SlotStatus.MISSING):
@@ -27,11 +31,9 @@ def advice(
     if counts.get(SlotStatus.STALE):
         why = f"judges the {counts[SlotStatus.STALE]} stale slots anew"
         made.append((f"pytest {place} --status stale", why))
-    if found is not None and found.disputed:
-        run, spread = found.disputed[0]
-        name = shlex.quote(f"{directory}/{run}")
-        why = f"shows the most disputed run: its judges are {spread:.2f} apart"
-        made.append((f"python -m harness show {name}", why))
+    if disputed is not None:
+        why = f"shows the most disputed run: its judges are {disputed[1]:.2f} apart"
+        made.append((f"python -m harness show {shlex.quote(disputed[0])}", why))
     made.append((f"python -m harness report {place} -o report.html", "draws a page of all this"))
     made.append((f"python -m harness agreement {place}", "prints how far the judges agree"))
     return tuple(made)

@@ -92,6 +92,9 @@ def panorama(
     counts = scan.counts()
     statuses = tuple(s for s in SlotStatus if s in ALWAYS or counts[s])
     found = agreement(sheet_of(scan))
+    furthest = next(
+        ((node_id(experiment, run), spread) for run, spread in found.disputed[:1]), None
+    )
     runs = tuple(_line(scan, slots, node_id) for slots in scan.by_run())
     return Panorama(
         name=experiment.name,
@@ -111,7 +114,7 @@ def panorama(
         failures=tuple(
             (node_id(experiment, slot.name), slot) for slot in scan.slots if _needs_a_person(slot)
         ),
-        advice=advice(counts, path, found),
+        advice=advice(counts, path, disputed=furthest),
     )
 
 
