@@ -165,6 +165,7 @@ def alike(line: str) -> str:
     line = re.sub(r"\b\d+\.\d\ds\b", "0.00s", line)
     line = re.sub(r"\b\d+s elapsed", "0s elapsed", line)
     line = re.sub(r"\bETA \d+s", "ETA 0s", line)
+    line = re.sub(r"^time: [\d.]+ s (for .*), [\d.]+ times", r"time: 0.0 s \1, 1.0 times", line)
     return re.sub(r"\d{8}T[\w.-]+", "ATTEMPT", line)
 
 

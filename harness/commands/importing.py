@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the experiment; a directory that holds anything is left alone."""
-    root, source = Path(arguments.output), Path(arguments.file)
+    root, source = Path(arguments.output).absolute(), Path(arguments.file)
     if files.is_there(root) and (not files.is_directory(root) or files.list_names(root)):
         raise SelectionError(f"{arguments.output}: is there already; choose another name")
     found = list(import_module(f"harness.foreign.{arguments.format}").records(source))

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files; a directory that holds anything is left alone."""
-    root = Path(arguments.directory)
+    root = Path(arguments.directory).absolute()
     if files.is_there(root) and (not files.is_directory(root) or files.list_names(root)):
         raise SelectionError(f"{arguments.directory}: is there already; choose another name")
     for name, text in starter().items():

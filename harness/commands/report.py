@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the page, and further ones beside it if one would be too large."""
     with Steps("report", "runs") as steps:
         written = write_report(
-            Path(arguments.output),
+            Path(arguments.output).absolute(),
             list(scans(arguments.directory)),
             node_id=node_id,
             shown=shown,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SelectionError
@@ -28,11 +30,18 @@ def records(path: Path) -> Iterator[Record]:
             head = parse_json_object(found.decode("utf-8-sig", "replace"))
             samples = iter(head.get("samples") or [])
         yield from (_record(sample, head) for sample in samples)
-    except (ValueError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+    except NotImplementedError:
+        raise SelectionError(
+            f"{path}: is compressed with Zstandard, which this Python cannot read; "
+            "install what it needs with: pip install 'pytest-judge-panel[inspect]'"
+        ) from None
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
         raise SelectionError(f"{path}: is no log of Inspect ({error})") from None
 
 
 def _archive(found: bytes) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+    with contextlib.suppress(ImportError):  # Zstandard for Pythons before 3.14, once imported
+        import_module("zipfile_zstd")
     archive = zipfile.ZipFile(io.BytesIO(found))
     names = [name for name in archive.namelist() if name.startswith("samples/")]
     return _member(archive, "header.json"), (_member(archive, name) for name in sorted(names))

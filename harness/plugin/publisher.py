@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import files
-from harness.errors import HarnessError
+from harness.dispatch import explain
 from harness.junit import slot_properties
 from harness.layouts import open_experiment
 from harness.model import Deferred, Judged, SlotStatus
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 ANNOTATED = 50
 """Failed slots that are annotated; a CI service shows fewer."""
+
+
+OWN = ("score", "passed")
+"""Properties that the slot itself puts on its item."""
 
 
 class Publisher:
@@ -83,8 +87,8 @@ class Publisher:
                 self._written.append(f"report: {self._shown(wanted.report)}")
             if wanted.markdown is not None:
                 self._write_markdown(wanted.markdown, scans)
-        except (OSError, HarnessError) as error:
-            self._problems.append(f"a report cannot be written ({error})")
+        except Exception as error:  # noqa: BLE001 - a page must not cost a session its summary
+            self._problems.append(f"a report cannot be written ({explain(error)})")
 
     def _write_markdown(self, path: Path, scans: list[Scan]) -> None:
         text = "\n".join(summary(look_at(s, self._node_id, self._shown)) for s in scans)
@@ -143,11 +147,11 @@ class Properties:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
-        """Replace the properties before the report is made; one that is run again has new ones."""
+        """Add the properties before the report is made; one that is run again has new ones."""
         if isinstance(item, SlotItem) and item.became is not None:
             found = dict(_properties(item))
-            others = [pair for pair in item.user_properties if pair[0] not in found]
-            item.user_properties[:] = [*others, *found.items()]
+            kept = [pair for pair in item.user_properties if pair[0] in OWN or pair[0] not in found]
+            item.user_properties[:] = [*kept, *found.items()]
         return (yield)
 
 
@@ -156,7 +160,8 @@ def _properties(item: SlotItem) -> Iterator[tuple[str, str]]:
     slot = item.slot
     if isinstance(became, Judged):
         slot = replace(slot, status=SlotStatus.COMPLETE, judgment=became.judgment)
-    yield from slot_properties(slot).items()
+    left_out = (*OWN, "attempt")  # the name of an attempt is chance: sessions could not be compared
+    yield from ((k, v) for k, v in slot_properties(slot).items() if k not in left_out)
     if became is not None and not isinstance(became, Deferred):
         yield "attempts_paid", str(became.calls.paid)
         if became.calls.cost_usd is not None:

@@ -10,8 +10,7 @@ from harness.gather import sheet_of
 from harness.model import SlotStatus
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.report.advice import advice
-from harness.statistics.words import full as in_full
-from harness.statistics.words import number
+from harness.statistics.words import full, number
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -56,29 +55,26 @@ class Clock:
         return [f"time: {seconds:.1f} s for {self._slots} slots, {faster}"]
 
 
-def consensus_lines(panel: PanelSession, scanned: Scan, *, full: bool) -> list[str]:
-    """Return the worst runs and the agreement; nothing where nothing has a consensus."""
-    if not full:
-        return []
+def consensus_lines(panel: PanelSession, scanned: Scan) -> list[str]:
+    """Return the worst runs and the agreement of an experiment."""
     tally = panel.tally
     rows = sheet_of(scanned, judged={name for _, name in tally.judged | tally.failed}).rows
     known = sorted((row for row in rows if row.score is not None), key=_score)
+    name = safe_line(scanned.layout.experiment.name, 60)
     if not known:
-        return []
+        return [f"{name}: no run has a consensus"]
+    passed = sum(row.passed is True for row in known)
+    mean = sum(_score(row) for row in known) / len(known)
+    lines = [f"{name}: {_runs(len(known))} with a consensus, mean {mean:.3f}, {passed} passed"]
     shown = known[: max(0, ROWS - 2 * (len(panel.scans) - 1))]
-    lines = []
     if shown:
         width = max(len(name) for name in ["worst first", *(safe_line(r.run, 50) for r in shown)])
         lines.append(f"  {'worst first':<{width}}  score  passed  spread")
         lines += [_line(row, width) for row in shown]
-    passed = sum(row.passed is True for row in known)
-    mean = sum(_score(row) for row in known) / len(known)
-    lines.append(f"  {_runs(len(known))} with a consensus: mean {mean:.3f}, {passed} passed")
     if len(scanned.layout.experiment.panel) > 1:
         split = sum({True, False} <= set(row.passes) for row in rows)
-        lines.append(
-            f"  agreement: alpha {in_full(alpha_of(rows))}, {_runs(split)} with split verdicts"
-        )
+        alpha = full(alpha_of(rows))
+        lines.append(f"  agreement: alpha {alpha}; split verdicts in {_runs(split)}")
     return lines
 
 

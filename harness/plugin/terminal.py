@@ -148,9 +148,8 @@ class PanelTerminal:
         if option.collectonly or getattr(option, "no_summary", False) or not panel.scans:
             return
         reporter.write_sep("=", "judge panel")
-        full = not panel.dry_run and self._config.get_verbosity() >= 0
         for scanned in panel.scans.values():
-            for line in [*self._table(scanned), *consensus_lines(panel, scanned, full=full)]:
+            for line in self._table(scanned):
                 reporter.write_line(line)
         if panel.dry_run:
             return
@@ -170,7 +169,16 @@ class PanelTerminal:
         reporter.write_line(f"{totals}consensus regenerated {regenerated}")
         if statistics.calls != NO_CALLS:
             reporter.write_line(_money(statistics.calls))
-        for line in [*self._clock.lines(), *next_line(panel, self._now)] if full else ():
+        if self._config.get_verbosity() >= 0:
+            self._findings(reporter)
+
+    def _findings(self, reporter: TerminalReporter) -> None:
+        """Print what was found, how fast, and what to run next; less than a screen."""
+        reporter.write_sep("=", "consensus")
+        for scanned in self._panel.scans.values():
+            for line in consensus_lines(self._panel, scanned):
+                reporter.write_line(line)
+        for line in [*self._clock.lines(), *next_line(self._panel, self._now)]:
             reporter.write_line(line)
 
     def _table(self, scanned: Scan) -> list[str]:

@@ -26,10 +26,10 @@ def advice(
     if counts.get(SlotStatus.MISSING):
         made.append((f"pytest {place}", f"judges what is open: {_open(counts)}"))
     elif counts.get(SlotStatus.FAILED):
-        why = f"tries the {counts[SlotStatus.FAILED]} failed slots again"
+        why = f"tries {_slots(counts[SlotStatus.FAILED], 'failed')} again"
         made.append((f"pytest {place} --status failed", why))
     if counts.get(SlotStatus.STALE):
-        why = f"judges the {counts[SlotStatus.STALE]} stale slots anew"
+        why = f"judges {_slots(counts[SlotStatus.STALE], 'stale')} anew"
         made.append((f"pytest {place} --status stale", why))
     if disputed is not None:
         why = f"shows the most disputed run: its judges are {disputed[1]:.2f} apart"
@@ -42,3 +42,7 @@ def advice(
 def _open(counts: Mapping[SlotStatus, int]) -> str:
     parts = [(counts.get(status, 0), status) for status in (SlotStatus.MISSING, SlotStatus.FAILED)]
     return ", ".join(f"{count} {status}" for count, status in parts if count)
+
+
+def _slots(count: int, status: str) -> str:
+    return f"the {status} slot" if count == 1 else f"the {count} {status} slots"
