@@ -236,7 +236,7 @@ def test_jsonl_becomes_an_experiment(call: Any, tmp_path: Path) -> None:
             "task": "Add.",
             "output": "2",
             "group": "fast",
-            "seed": 7,
+            "x": 7,
             "workspace": "left",
         },
         {"id": "odd/id", "task": "Say hi.", "output": "hi"},
