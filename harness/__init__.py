@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Agreement": "harness.agreement",
+    "Comparison": "harness.comparison",
     "Consensus": "harness.model",
     "Experiment": "harness.model",
     "ExperimentError": "harness.errors",
+    "Figure": "harness.statistics.figure",
     "HarnessError": "harness.errors",
     "Judge": "harness.judges",
     "JudgeError": "harness.errors",
@@ -25,7 +28,9 @@ _HOMES = {
     "Slot": "harness.model",
     "SlotStatus": "harness.model",
     "Statistics": "harness.pipeline",
+    "compare_experiments": "harness.measure",
     "judge_experiment": "harness.pipeline",
+    "measure_agreement": "harness.measure",
 }
 
 __all__ = [  # noqa: PLE0604 - names of _HOMES, which a type checker sees below
@@ -34,6 +39,8 @@ __all__ = [  # noqa: PLE0604 - names of _HOMES, which a type checker sees below
 ]
 
 if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an error
+    from harness.agreement import Agreement as Agreement
+    from harness.comparison import Comparison as Comparison
     from harness.errors import ExperimentError as ExperimentError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import JudgeError as JudgeError
@@ -41,6 +48,8 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.judges import Judge as Judge
     from harness.judges import Question as Question
     from harness.judges import Reply as Reply
+    from harness.measure import compare_experiments as compare_experiments
+    from harness.measure import measure_agreement as measure_agreement
     from harness.model import Consensus as Consensus
     from harness.model import Experiment as Experiment
     from harness.model import JudgeSpec as JudgeSpec
@@ -50,6 +59,7 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.model import SlotStatus as SlotStatus
     from harness.pipeline import Statistics as Statistics
     from harness.pipeline import judge_experiment as judge_experiment
+    from harness.statistics.figure import Figure as Figure
 else:
 
     def __getattr__(name: str) -> object:

@@ -1,7 +1,5 @@
 """What sessions that died have left of a slot: an answer to adopt, or a loss to record.
 
-Only an answer that nobody has made a judgment of is adopted: whoever deletes a judgment
-wants to have the slot judged anew.
 Called under the slot's claim, which a judge holds as long as it lives: so whatever
 is found here has come to its end.
 """
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from harness import files, judges, ledger, scratch
 from harness.errors import ExperimentError, JudgeError
-from harness.judges import Question, Reply, Spools
+from harness.judges import Question, Reply, Spools, Whole
 from harness.launch import read_status, was_started
 from harness.model import Calls
 from harness.process import of_record
+from harness.spool import READ_CAP, clean_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from harness.layouts import Layout
     from harness.ledger import Entry
     from harness.model import Slot
+    from harness.redact import Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Legacy:
 NOTHING = Legacy((), Calls())
 
 
-def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
+def legacy(layout: Layout, slot: Slot, judge: object, redactor: Redactor) -> Legacy:
     """Look through a claimed slot's attempts, and record the end of those that have none.
 
     An attempt is answered if the exit status 0 is on record, by the launcher or by the
-    harness itself. Anything else may hold a draft only. An answer that was looked at has
-    become a judgment, or was none, and is not looked at again.
+    harness itself, or if the output says itself that it is complete. Anything else may hold
+    a draft only. An answer that was looked at and was no verdict is not looked at again.
     """
     found = list(ledger.entries(layout, slot.run, slot.judge))
     files.sweep(layout.slot_directory(slot.run, slot.judge))
@@ -52,7 +52,8 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
     for entry in found:
         if not entry.end:
             scratch.remove_left(entry.intent.get("scratch"))
-        if _is_answered(entry):
+            clean_files(redactor, entry.stdout, entry.directory / "stderr")
+        if _is_answered(entry, judge):
             answered.append(entry)
         elif not entry.end:
             outcome = _end_of(entry, spools=spools)
@@ -62,17 +63,27 @@ def legacy(layout: Layout, slot: Slot, judge: object) -> Legacy:
     return Legacy(tuple(answered), calls)
 
 
-_OPEN = (None, ledger.ANSWERED, ledger.INTERRUPTED)
-"""How an attempt ended whose answer, if it has one, was not looked at."""
+_USABLE = (None, ledger.ANSWERED, ledger.INTERRUPTED, ledger.JUDGED)
+"""How an attempt ended whose answer, if it has one, may be a verdict."""
 
 
-def _is_answered(entry: Entry) -> bool:
-    if entry.end.get("outcome") not in _OPEN:
+def _is_answered(entry: Entry, judge: object) -> bool:
+    if entry.end.get("outcome") not in _USABLE:
         return False
     if entry.end.get("outcome") == ledger.ANSWERED or entry.end.get("answered") is True:
         return True
+    if isinstance(judge, Whole) and judge.is_whole(_written(entry)):
+        return True
     status = read_status(entry.stdout)
     return status is not None and status.exit_code == 0 and not status.told
+
+
+def _written(entry: Entry) -> str:
+    match files.read_bytes(entry.stdout, root=entry.directory, cap=READ_CAP):
+        case files.Ok(content):
+            return str(content.decode("utf-8", "replace"))
+        case _:
+            return ""
 
 
 _WHY = {
@@ -112,7 +123,11 @@ def _figures(entry: Entry) -> Reply:
     """Return what the harness recorded of a reply beside its text."""
     end = entry.end
     return Reply(
-        text="", model=end.get("model"), tokens=end.get("tokens"), cost_usd=end.get("cost_usd")
+        text="",
+        model=end.get("model"),
+        tokens=end.get("tokens"),
+        cost_usd=end.get("cost_usd"),
+        structured=end.get("structured") is True,
     )
 
 

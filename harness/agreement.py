@@ -25,6 +25,7 @@ FEWEST = 100
 """Resamples of each level at least, however many levels share the budget."""
 
 SCORES = (0.0, 1.0)
+APART = (-1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +240,7 @@ def _judges(judges: Sequence[str], rows: Sequence[Row]) -> Iterable[JudgeFigures
         yield JudgeFigures(
             judge=name,
             score=clustered_mean([s for s, _ in own], [t for _, t in own], bounds=SCORES),
-            severity=clustered_mean([s - rest for s, rest, _ in beside], tasks),
+            severity=clustered_mean([s - rest for s, rest, _ in beside], tasks, bounds=APART),
             pass_rate=clustered_share([p for p, _ in passed], [t for _, t in passed]),
             correlation=pearson((s, rest) for s, rest, _ in beside),
             same_verdict=clustered_share([v for v, _ in verdicts], [t for _, t in verdicts]),

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from harness import adopt, disk, files, ledger
+from harness.calling import (
+    answer_of,
+    priced,
+    question_for,
+    reminder_of,
+    retold,
+    told_with,
+    value_of,
+    version_notes,
+    version_of,
+)
 from harness.commit import commit_judgment
 from harness.errors import (
     DiskError,
@@ -20,13 +30,10 @@ from harness.errors import (
     NotStartedError,
     RetryableError,
 )
+from harness.fingerprint import fingerprint
 from harness.freeze import FrozenPrompt, frozen_prompt
-from harness.judges import Question, Reply
 from harness.model import ADOPTED, NO_CALLS, Calls, Judgment
-from harness.process import clean_environment
 from harness.prompt import token_line
-from harness.record import judgment_object
-from harness.reply import parse_reply
 from harness.scratch import scratch_directory
 
 if TYPE_CHECKING:
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.attempt import Asks, Bench
+    from harness.judges import Question, Reply
     from harness.layouts import Layout
     from harness.model import Slot
 
@@ -42,7 +50,8 @@ if TYPE_CHECKING:
 class Attempts:
     """What is done for one claimed slot; ``calls`` says what that has cost so far.
 
-    ``substitute`` names the judge if it is not the configured one.
+    ``substitute`` names the judge if it is not the configured one. ``workspace`` is the
+    fingerprint of what the agent left behind, which a judge may look at.
     """
 
     slot: Slot
@@ -51,6 +60,7 @@ class Attempts:
     judge: Asks
     claim_fd: int
     substitute: str | None = None
+    workspace: str | None = None
     calls: Calls = NO_CALLS
 
     def run(self) -> tuple[Judgment, list[str]]:
@@ -59,6 +69,9 @@ class Attempts:
         What is raised carries ``calls``.
         """
         try:
+            workspace = self.layout.workspace(self.slot.run)
+            if workspace is not None and not self._free:
+                self.workspace = fingerprint(workspace)
             with disk.writing(self.layout.judge_directory(self.slot.run)):
                 prompt = frozen_prompt(self.layout, self.slot)
                 adopted = None if self._free else self._adopt(prompt)
@@ -74,17 +87,27 @@ class Attempts:
 
     def _ask_until_judged(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]]:
         left = 0 if self._free else self.layout.experiment.retries
+        before: list[str] = []
+        reminder = ""
         while True:
             try:
-                return self._ask_once(prompt)
-            except RetryableError:
+                judgment, notes = self._ask_once(prompt, reminder, before)
+            except RetryableError as error:
                 if left == 0:
                     raise
                 left -= 1
+                before.append(str(error))
+                reminder = reminder_of(error)
+            else:
+                notes += [f"{self.slot.name}: {retold(before)}"] if before else []
+                return judgment, notes
 
-    def _ask_once(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]]:
+    def _ask_once(
+        self, prompt: FrozenPrompt, reminder: str, before: list[str]
+    ) -> tuple[Judgment, list[str]]:
         token = secrets.token_hex(8) if self.slot.judge.require_token else None
         started = datetime.now(UTC)
+        version = version_of(self.judge, self.slot, self.bench)
         with contextlib.ExitStack() as stack:
             with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
                 scratch = stack.enter_context(scratch_directory())
@@ -96,58 +119,86 @@ class Attempts:
                     token=token,
                     scratch=scratch,
                     substitute=self.substitute,
+                    version=version,
+                    workspace=self.workspace,
                 )
-                question = self._question(directory, prompt, token, scratch)
-            end = stack.enter_context(self._recorded(directory))
+                added = reminder + (token_line(token) if token is not None else "")
+                question = self._question(directory, prompt, scratch, added)
+            end = stack.enter_context(self._recorded(directory, before))
             began = time.monotonic()
-            reply = self._paid(question)
-            end.update(model=reply.model, tokens=reply.tokens, cost_usd=reply.cost_usd)
+            reply = self._paid(question, end)
             self._keep_reply(reply, question, end)
-            self.calls += Calls(cost_usd=reply.cost_usd)
-            value = self._value(reply, prompt, directory, token, started, question)
-            value["provenance"]["duration_seconds"] = round(time.monotonic() - began, 3)
+            value = value_of(
+                reply,
+                self.slot,
+                self.layout,
+                prompt=prompt,
+                attempt=directory,
+                token=token,
+                started=started,
+                version=version,
+            )
+            took = timedelta(seconds=time.monotonic() - began)
+            value["provenance"].update(
+                ended=(started + took).isoformat(), duration_seconds=round(took.total_seconds(), 3)
+            )
             return self._commit(value, directory)
 
-    def _paid(self, question: Question) -> Reply:
+    def _paid(self, question: Question, end: dict[str, Any]) -> Reply:
         """Ask; the call counts as paid unless it is sure that nobody was asked.
 
         The error of a judge that wrote something before it failed says where that is.
         """
         paid = Calls() if self._free else Calls(paid=1)
+        price = self.slot.judge.price
         try:
-            reply = self.judge.ask(question)
+            reply = answer_of(self.judge, question, redactor=self.bench.redactor, price=price)
         except (NotStartedError, DiskError, ExperimentError):
             raise
         except BaseException as error:
             self.calls += paid
-            if isinstance(error, JudgeError) and files.size(question.stdout):
-                error.args = (f"{error}; what it wrote is kept in {question.stdout}",)
+            if isinstance(error, JudgeError):
+                self._spent(error.spent, end)
+                error.reminder = str(error)
+                if files.size(question.stdout):
+                    error.args = (f"{error}; what it wrote is kept in {question.stdout}",)
             raise
         self.calls += paid
-        answer = Reply(text=reply) if isinstance(reply, str) else reply
-        if not isinstance(answer, Reply):  # a hook's judge may return anything
-            raise JudgeError(f"the judge returned {type(answer).__name__}, not a reply")
-        text: object = answer.text
-        if not isinstance(text, str):
-            kind = type(text).__name__
-            raise JudgeError(f"the judge returned a reply whose text is {kind}, not str")
-        return answer
+        self._spent(reply, end)
+        return reply
+
+    def _spent(self, reply: Reply | None, end: dict[str, Any]) -> None:
+        """Record the figures of a call, whatever its answer is worth."""
+        if reply is not None:
+            end.update(model=reply.model, tokens=reply.tokens, cost_usd=reply.cost_usd)
+            end.update({"structured": True} if reply.structured else {})
+            self.calls += Calls(cost_usd=reply.cost_usd)
 
     def _adopt(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]] | None:
         """Commit the latest finished answer to the very same question, if there is one."""
         reader = adopt.reader_of(self.judge, self.slot)
-        found = adopt.legacy(self.layout, self.slot, reader)
+        found = adopt.legacy(self.layout, self.slot, reader, self.bench.redactor)
         self.calls += found.calls
-        inputs = ledger.inputs_of(prompt, self.slot.judge)
+        inputs = ledger.inputs_of(prompt, self.slot.judge, self.workspace)
         for entry in adopt.same_question(found, inputs, self.substitute):
             token = entry.intent.get("token")
             if self.slot.judge.require_token and not isinstance(token, str):
                 continue
-            question = self._question(entry.directory, prompt, None, entry.directory)
+            question = self._question(entry.directory, prompt, entry.directory)
             try:
                 reply = adopt.recorded_reply(entry, question, reader)
+                reply = priced(reply, self.slot.judge.price)
                 started, ended = entry.times()
-                value = self._value(reply, prompt, entry.directory, token, started, question)
+                value = value_of(
+                    reply,
+                    self.slot,
+                    self.layout,
+                    prompt=prompt,
+                    attempt=entry.directory,
+                    token=token,
+                    started=started,
+                    version=entry.intent.get("version"),
+                )
             except JudgeError:  # it was a wasted call then, and still is
                 continue
             seconds = (ended - started).total_seconds()
@@ -162,59 +213,24 @@ class Attempts:
             return judgment, [ADOPTED, *notes]
         return None
 
-    def _value(  # noqa: PLR0917 - what a judgment is made of
-        self,
-        reply: Reply,
-        prompt: FrozenPrompt,
-        directory: Path,
-        token: str | None,
-        started: datetime,
-        question: Question,
-    ) -> dict[str, Any]:
-        try:
-            verdict = parse_reply(reply.text, token=token)
-        except RetryableError as error:
-            raise type(error)(f"{error}; it is kept in {question.stdout}") from None
-        return judgment_object(
-            verdict,
-            self.slot,
-            reply,
-            prompt=prompt,
-            attempt=directory.name,
-            started=started,
-            seconds=0.0,
-            score_from=self.layout.experiment.score_from,
-        )
-
     def _commit(self, value: dict[str, Any], directory: Path) -> tuple[Judgment, list[str]]:
         kept = f"the answer is kept in {directory} and will be adopted"
         with disk.writing(directory, consequence=kept):
-            return commit_judgment(self.layout, self.slot, value, directory)
+            judgment, notes = commit_judgment(self.layout, self.slot, value, directory)
+        return judgment, [*notes, *version_notes(self.layout, self.slot, judgment)]
 
     def _question(
-        self, directory: Path, prompt: FrozenPrompt, token: str | None, scratch: Path
+        self, directory: Path, prompt: FrozenPrompt, scratch: Path, added: str = ""
     ) -> Question:
-        run, judge = self.slot.run, self.slot.judge
-        text, file = prompt.text, prompt.path
-        if token is not None:
-            text, file = text + token_line(token), directory / "prompt.md"
-            root = self.layout.experiment.root
-            files.commit_bytes(file, text.encode("utf-8"), root=root, durable=False)
-        environment = clean_environment(self.bench.environment, judge.env)
-        environment["HARNESS_SLOT"] = self.slot.name
-        return Question(
-            slot=self.slot,
-            experiment=self.layout.experiment,
-            prompt=text,
-            prompt_file=file,
-            output=self.layout.output(run),
-            workspace=self.layout.workspace(run),
+        return question_for(
+            self.slot,
+            self.layout,
+            self.bench,
+            prompt=prompt,
+            directory=directory,
             scratch=scratch,
-            stdout=directory / "stdout",
-            stderr=directory / "stderr",
-            timeout=min(judge.timeout, self.bench.timeout or judge.timeout),
-            env=environment,
-            launch=functools.partial(self.bench.launcher.run, inherit=(self.claim_fd,)),
+            claim_fd=self.claim_fd,
+            added=added,
         )
 
     def _keep_reply(self, reply: Reply, question: Question, end: dict[str, Any]) -> None:
@@ -229,13 +245,14 @@ class Attempts:
             self._close(question.stdout.parent, ledger.ANSWERED, None, end)
 
     @contextlib.contextmanager
-    def _recorded(self, directory: Path) -> Iterator[dict[str, Any]]:
+    def _recorded(self, directory: Path, before: list[str]) -> Iterator[dict[str, Any]]:
         """Record the end of the attempt, however it comes; what is yielded is recorded, too."""
         end: dict[str, Any] = {"free": True} if self._free else {}
         outcome, why, paid_before = ledger.JUDGED, None, self.calls.paid
         try:
             yield end
         except Exception as error:
+            told_with(error, before)
             outcome, why = ledger.FAILED, str(error) or type(error).__name__
             if isinstance(error, DiskError | KeptError):
                 outcome = ledger.REFUSED if self.calls.paid == paid_before else ledger.ANSWERED

@@ -20,6 +20,7 @@ from harness.layouts.base import Damaged, Found
 from harness.locks import claim, holder
 from harness.model import NO_CALLS, Deferred, Judged, Judgment, SlotStatus
 from harness.process import Launcher
+from harness.redact import redactor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from harness.judges import Question, Reply
     from harness.layouts import Layout
     from harness.model import Slot
+    from harness.redact import Redactor
 
 
 class Asks(Protocol):
@@ -48,6 +50,10 @@ class Bench:
     launcher: Launcher = field(default_factory=Launcher)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     timeout: float | None = None
+    redactor: Redactor = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "redactor", redactor_of(self.environment))
 
 
 def judge_slot(

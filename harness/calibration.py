@@ -61,7 +61,7 @@ def calibration(sheet: Sheet) -> Calibration | None:
         (name, _nth_pass(place), _nth_score(place))
         for name, place in zip(sheet.judges, places, strict=True)
     ]
-    members.append((PANEL, lambda row: row.passed, lambda row: row.score))
+    members.append((PANEL, _panel_pass, lambda row: row.score))
     errors = [
         [None if p is None else float(p is not truth[row.run]) for p in row.passes]
         for row in sheet.rows
@@ -155,7 +155,7 @@ def _calibrated(
         specificity=specificity,
         pass_rate=rate,
         corrected=corrected(rate, sensitivity, specificity),
-        bias=clustered_mean([d for d, _ in apart], [task for _, task in apart]),
+        bias=clustered_mean([d for d, _ in apart], [task for _, task in apart], bounds=(-1.0, 1.0)),
     )
 
 
@@ -169,6 +169,11 @@ def _share(right: list[bool], why: str) -> Figure:
 def _verdict(row: Row) -> bool | None:
     balance = 2 * sum(row.people) - len(row.people)
     return None if balance == 0 else balance > 0
+
+
+def _panel_pass(row: Row) -> bool | None:
+    """Return what the panel says; one that is undecided did not pass the run."""
+    return None if row.score is None else row.passed is True
 
 
 def _nth_pass(place: int) -> Callable[[Row], bool | None]:

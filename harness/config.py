@@ -221,11 +221,13 @@ def _kind(entry: Mapping[str, Any], where: str, file: Path) -> type[judges.Judge
 def fingerprint(kind: str, model: str | None, settings: Any, *, require_token: bool) -> str:
     """Hash what can change an answer: kind, model, settings, token.
 
-    Not limits, time-outs, weight, price, environment, or the judge's name; of the
+    Not limits, time-outs, weight, price, environment, the judge's name, or settings that its
+    kind names as ``UNHASHED``; of the
     program in ``argv`` only its base name, so that a judgment survives a move to a
     machine that keeps the program elsewhere.
     """
     values = msgspec.to_builtins(settings)
+    values = {k: v for k, v in values.items() if k not in getattr(settings, "UNHASHED", ())}
     argv = values.get("argv")
     if argv:
         values = values | {"argv": [argv[0].rsplit("/", 1)[-1], *argv[1:]]}

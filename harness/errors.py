@@ -1,5 +1,9 @@
 """One exception class per person who must act."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class HarnessError(Exception):
     """Base of every error that the harness explains in one message."""
@@ -12,8 +16,13 @@ class ExperimentError(HarnessError):
 class JudgeError(HarnessError):
     """A judge gave no valid judgment; whoever reruns the session reads the message.
 
-    The slot counts as tried and failed.
+    The slot counts as tried and failed. ``spent``: what the call is known to have cost, as a
+    reply without text; None if nothing is known. ``reminder``: what is said of it to the judge
+    if it is asked once more, by default the message.
     """
+
+    spent: Any = None
+    reminder: str | None = None
 
 
 class NotStartedError(JudgeError):

@@ -60,7 +60,8 @@ def _check_not_lost(layout: Layout, run: Run) -> None:
         judge.slot
         for judge in layout.experiment.panel
         if isinstance(found := layout.read_slot(run, judge), Found)
-        and layout.had_prompt(found.judgment)
+        # other tools, and people, say of no prompt that they judged from it
+        and isinstance(found.judgment.provenance.get("prompt_sha256"), str)
     ]
     if made:
         raise ExperimentError(

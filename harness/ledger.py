@@ -37,7 +37,7 @@ LOST = "lost"
 REFUSED = "refused"
 """Nothing was asked: the program could not be started, or the disk was full."""
 
-INPUTS = ("prompt_sha256", "rubric_sha256", "inputs_sha256", "judge_sha256")
+INPUTS = ("prompt_sha256", "rubric_sha256", "inputs_sha256", "judge_sha256", "workspace_sha256")
 """What makes two attempts ask the same."""
 
 
@@ -64,9 +64,11 @@ class Entry:
         return (started if started.tzinfo else started.replace(tzinfo=UTC)), ended
 
 
-def inputs_of(prompt: FrozenPrompt, judge: JudgeSpec) -> dict[str, str | None]:
-    """Return the hashes of everything that a judge is asked."""
-    values = (prompt.sha256, prompt.rubric_sha256, prompt.inputs_sha256, judge.sha256)
+def inputs_of(
+    prompt: FrozenPrompt, judge: JudgeSpec, workspace: str | None
+) -> dict[str, str | None]:
+    """Return the hashes of everything that a judge is asked, and of what it may look at."""
+    values = (prompt.sha256, prompt.rubric_sha256, prompt.inputs_sha256, judge.sha256, workspace)
     return dict(zip(INPUTS, values, strict=True))
 
 
@@ -79,6 +81,8 @@ def open_attempt(
     token: str | None,
     scratch: Path,
     substitute: str | None = None,
+    version: str | None = None,
+    workspace: str | None = None,
 ) -> Path:
     """Put on record, durably, that money may be spent from here on; return the directory."""
     judge, root = slot.judge, layout.experiment.root
@@ -91,7 +95,8 @@ def open_attempt(
         "kind": judge.kind,
         "model": judge.model,
         "substitute": substitute,
-        **inputs_of(prompt, judge),
+        "version": version,
+        **inputs_of(prompt, judge, workspace),
         "token": token,
         "scratch": str(scratch),
         "started": started.isoformat(),

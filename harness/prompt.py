@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -105,9 +106,18 @@ def _compiled(template: str) -> jinja2.Template:
     return _ENVIRONMENT.from_string(template)
 
 
+# Letters and marks that show nothing: fillers, joiners, and the variation selectors, of which
+# a run can spell any text. One selector of emoji stays, after the character that it is for.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0e\uffa0"
+    "\U000e0100-\U000e01ef]|(?<=\ufe0f)\ufe0f"
+)
+
+
 def clean(text: str) -> str:
     """Remove invisible characters that could hide instructions, and bound the length."""
     if not text.isascii():
+        text = _UNSEEN.sub("", text)
         text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Co", "Cs"))
     if len(text) > OUTPUT_CAP:
         half = OUTPUT_CAP // 2

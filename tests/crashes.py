@@ -80,19 +80,33 @@ def crash_loop(
 ) -> None:
     """Kill sessions on experiments of 60 slots at random moments until ``count`` are dead.
 
-    ``life``: the shortest and the longest time that a session gets, in seconds.
+    ``life``: the shortest and the longest time that a session gets, in seconds on an idle
+    machine; a busy one is slower to come to the judges.
     """
     dice = random.Random(seed)  # noqa: S311 - not for secrets
+    root, _ = paid_experiment(tmp_path / "pace", runs=1)
+    slow = max(1.0, seconds_to_start(root) / START)
     killed = number = adopted = 0
     while killed < count:
         number += 1
         root, ledger = paid_experiment(tmp_path / f"e{number}", runs=30)
         while killed < count and not is_complete(root):
-            killed += kill_some(root, options, sessions, lambda: dice.uniform(*life))
+            killed += kill_some(root, options, sessions, lambda: slow * dice.uniform(*life))
             assert_no_torn_file(root)
         finish(root, *options)
         adopted += assert_exactly_paid(root, ledger)
     assert adopted
+
+
+START = 0.5
+"""Seconds that a session takes to start on an idle machine."""
+
+
+def seconds_to_start(root: Path) -> float:
+    """Return how long a session takes that judges nothing."""
+    began = time.monotonic()
+    session(root, "--dry-run").communicate(timeout=120)
+    return time.monotonic() - began
 
 
 def kill_some(root: Path, options: Sequence[str], sessions: int, life: Callable[[], float]) -> int:

@@ -9,6 +9,7 @@ import re
 import secrets
 import threading
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -203,7 +204,8 @@ def test_second_invalid_reply_fails_the_slot(root: Path) -> None:
     assert isinstance(outcome, Failed)
     assert isinstance(outcome.error, ReplyError)
     assert re.fullmatch(
-        r"the reply has no JSON object with score, passed, reasoning; it is kept in \S+/stdout",
+        r"(?P<why>the reply has no JSON object with score, passed, reasoning; it is kept in )"
+        r"(?P<second>\S+)/stdout \(asked 2 times; before: (?P=why)(?!(?P=second))\S+/stdout\)",
         str(outcome.error),
     )
     assert (len(fake.asked), outcome.calls) == (2, Calls(paid=2, wasted=2))
@@ -549,6 +551,17 @@ def finished_attempt(
     return attempt
 
 
+def test_provenance_ends_a_call_as_long_after_its_start_as_it_took(root: Path) -> None:
+    """Start, duration, and end of a paid call agree to the millisecond."""
+    assert isinstance(judge(root), Judged)
+    provenance = stored(root)["provenance"]
+    assert isinstance(provenance, dict)
+    started, ended = (datetime.fromisoformat(provenance[key]) for key in ("started", "ended"))
+    took = (ended - started).total_seconds()
+    assert took > 0
+    assert provenance["duration_seconds"] == round(took, 3)
+
+
 def test_finished_answer_of_a_dead_session_is_adopted(root: Path) -> None:
     """The judgment is the one that would have been made; nobody is asked, and it is said."""
     attempt = finished_attempt(root)
@@ -622,10 +635,10 @@ def test_latest_finished_answer_is_adopted(root: Path) -> None:
 
 @pytest.mark.parametrize("damage", [None, "{"])
 @pytest.mark.parametrize("adopted", [False, True])
-def test_answer_that_became_a_judgment_is_never_adopted(
+def test_judgment_that_was_deleted_or_damaged_is_not_paid_for_again(
     root: Path, damage: str | None, *, adopted: bool
 ) -> None:
-    """Whoever deletes or damages a judgment has the slot judged anew, however it was made."""
+    """The answer to the very same question is at hand, however it was recorded before."""
     if adopted:
         finished_attempt(root)
     judge(root)
@@ -634,8 +647,8 @@ def test_answer_that_became_a_judgment_is_never_adopted(
         (slot_of(root) / "judgment.json").write_text(damage)
     outcome = judge(root)
     assert isinstance(outcome, Judged)
-    assert outcome.calls == Calls(paid=1)
-    assert [end["outcome"] for end in ends(root)] == ["judged", "judged"]
+    assert outcome.calls == Calls(adopted=1)
+    assert [end["outcome"] for end in ends(root)] == ["judged"]
 
 
 def test_changed_workspace_is_judged_anew_once_the_judgment_is_deleted(tmp_path: Path) -> None:
@@ -788,9 +801,16 @@ def test_another_sessions_retry_does_not_hide_in_the_error(root: Path) -> None:
         calls += 1
         raise RetryableError(f"too late, call {calls}")
 
-    outcome = judge(root, FakeJudge(late))
+    fake = FakeJudge(late)
+    outcome = judge(root, fake)
     assert isinstance(outcome, Failed)
-    assert str(outcome.error) == "too late, call 2"
+    first, second = (question.prompt for question in fake.asked)
+    assert second == first + (
+        "\nYou were asked this before, and your answer could not be used: too late, call 1.\n"
+        "Reply with one JSON object as described above, complete, and nothing after it.\n"
+    )
+    assert fake.asked[1].prompt_file.read_text() == second
+    assert str(outcome.error) == "too late, call 2 (asked 2 times; before: too late, call 1)"
 
 
 def test_nothing_is_written_outside_the_run(root: Path) -> None:

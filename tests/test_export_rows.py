@@ -15,6 +15,7 @@ from harness.export.rows import tables
 from harness.layouts import open_experiment
 from harness.scan import scan
 from tests.conftest import replay_panel, write
+from tests.test_real_data import write_published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,3 +179,20 @@ def test_a_run_of_projectscylla_has_its_agents_figures(
     assert tuple(row[name] for name in head) == ("agent-m", "T0", "00", 1, "T0/00", "T0")
     assert (row["cost_usd"], row["duration_seconds"], row["total_tokens"]) == (0.125, 9.0, 10)
     assert (row["api_calls"], row["exit_code"], row["r_prog"], row["meta"]) == (1, 0, None, None)
+
+
+@real
+def test_a_published_experiment_is_exported_as_it_was_published(tmp_path: Path) -> None:
+    """Scores bit for bit, verdicts, and grades of 360 runs; 22 judgments are missing."""
+    runs = write_published(tmp_path / "test-001", "test-001")
+    found = export(tmp_path / "test-001")
+    assert len(found["runs"].rows) == len(runs) == 360
+    for row in found["runs"].rows:
+        expected = runs[str(row["run"])]
+        head = ("experiment", "tier", "subtest", "grade")
+        assert [row[name] for name in head] == [expected[name] for name in head]
+        assert (row["score"], str(row["passed"])) == (float(expected["score"]), expected["passed"])
+        assert row["run_number"] == int(expected["run_number"])
+        assert row["cost_usd"] == float(expected["cost_usd"])
+    status = [row["status"] for row in found["judgments"].rows]
+    assert (status.count("complete"), len(status)) == (1058, 1080)

@@ -190,21 +190,13 @@ def test_lost_prompt_of_a_stale_run_is_made_anew(root: Path) -> None:
     assert "Another answer." in frozen(stale).text
 
 
-def test_lost_prompt_of_a_projectscylla_run_is_not_made_up(
+def test_projectscylla_run_whose_judgments_name_no_prompt_gets_one(
     tmp_path: Path, make_scylla: Callable[..., Path]
 ) -> None:
-    """Its own judgments do not say what they were made from, but it was a prompt."""
+    """Older versions kept none; the judgments that are there say nothing of one that is lost."""
     root = make_scylla(tmp_path, judgments={"T0/00/run_01/judge_02": None})
     prompt = root / "T0/00/run_01/judge_prompt.md"
     prompt.unlink()
-    with pytest.raises(ExperimentError) as caught:
-        frozen(scanned(root), 1)
-    assert str(caught.value) == (
-        f"{prompt}: is gone, but the judgments of judge_01, judge_03 were made from it; "
-        "restore it, or delete them to have the run judged from a new one"
-    )
-    for number in (1, 3):
-        (root / f"T0/00/run_01/judge/judge_0{number}/judgment.json").unlink()
     assert frozen(scanned(root), 1).path == prompt
 
 

@@ -82,6 +82,23 @@ def test_people_can_judge_experiments_of_projectscylla(
     assert (len(row.scores), row.people, row.group, row.task) == (3, (False,), "T0", "T0/00")
 
 
+def test_the_judgment_of_an_only_judge_is_not_taken_for_a_persons(
+    tmp_path: Path, make_scylla: Callable[..., Path]
+) -> None:
+    """Older versions keep the one judgment of a run outside of any slot."""
+    root = make_scylla(
+        tmp_path / "exp", models=["model-a"], judgments={"T0/00/run_01/judge_01": None}
+    )
+    overrides = json.loads((root / "experiment.yaml").read_bytes())
+    overrides["judges"].append(HUMAN)
+    (root / "experiment.yaml").write_text(json.dumps(overrides), encoding="utf-8")
+    path = root / "T0" / "00" / "run_01" / "judge" / "judgment.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"score": 0.5, "passed": True}), encoding="utf-8")
+    row = sheet_of(scan(open_experiment(root))).rows[0]
+    assert (row.scores, row.people) == ((0.5,), ())
+
+
 def test_what_a_person_wrote_wrongly_is_left_out(
     tmp_path: Path, make_experiment: Callable[..., Path]
 ) -> None:

@@ -364,7 +364,18 @@ def another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.mark.usefixtures("another_package")
 def test_kind_of_another_package_is_found_and_asked(tmp_path: Path) -> None:
     """An entry point in the group harness.judges is all that a new kind needs."""
-    assert judges.names() == ["checks", "coin", "command", "human", "python", "replay"]
+    assert judges.names() == [
+        "checks",
+        "claude",
+        "codex",
+        "coin",
+        "command",
+        "gemini",
+        "human",
+        "llm",
+        "python",
+        "replay",
+    ]
     root = tmp_path / "e"
     ask(root, {"name": "one", "kind": "coin"})
     assert (stored(root)["score"], stored(root)["reasoning"]) == (1.0, "heads")
@@ -377,7 +388,7 @@ def test_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:
         judges.build(spec)
     assert str(caught.value) == (
         "judge 02 x: the kind 'claud' is not there; configure the judge in experiment.yaml "
-        "(layout: scylla) with one of: checks, command, human, python, replay"
+        "(layout: scylla) with one of: checks, claude, codex, command, gemini, human, llm, python, replay"
     )
     root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "claud"}])
     with pytest.raises(ExperimentError):

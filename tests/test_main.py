@@ -256,36 +256,65 @@ def test_status_of_a_directory_is_that_of_the_experiments_below(
 # --- agreement -----------------------------------------------------------------------------------
 
 
+AGREEMENT = [
+    "exp (exp)",
+    "  coverage         4 of 6 judgments, 2 of 3 runs have all, 2 a consensus",
+    "  score            0.600 [0.000, 1.000] (only 2 runs: the interval says little)",
+    "  pass rate        0.500 [0.000, 1.000] (only 2 runs: the interval says little)",
+    "  alpha, scores    0.423 (no interval: 2 runs are too few to resample)",
+    "  alpha, verdicts  0.000 (no interval: 2 runs are too few to resample)",
+    "  Fleiss' kappa    -0.333",
+    "  ICC(A,1)         0.600",
+    "  ICC(A,k)         0.750",
+    (
+        "  effective votes  1.00 by scores, undefined (1 of 1 pairs of judges have no correlation"
+        ") by verdicts"
+    ),
+    (
+        "  judge    n                 score                severity             pass rate  same v"
+        "erdict  correlation  calls  wasted  retries  USD  median s"
+    ),
+    (
+        "  judge-a  2  0.750 [0.000, 1.000]   0.300 [-0.971, 1.000]  1.000 [0.342, 1.000]        "
+        " 0.500        1.000      0       0        0    -         -"
+    ),
+    (
+        "  judge-b  2  0.450 [0.000, 1.000]  -0.300 [-1.000, 0.971]  0.500 [0.000, 1.000]        "
+        " 0.500        1.000      0       0        0    -         -"
+    ),
+    "  pair              n  Spearman  Pearson  mean |difference|  Cohen's kappa",
+    "  judge-a, judge-b  2     1.000    1.000              0.300          0.000",
+    "  split verdicts: 1 of 2 runs",
+    "    exp/experiment.yaml::runs/b",
+    "  most disputed, highest score minus lowest:",
+    "    0.400 exp/experiment.yaml::runs/b",
+    "    0.200 exp/experiment.yaml::runs/a",
+    "  people judged 2 runs and passed 1",
+    (
+        "  against people           sensitivity           specificity             pass rate      "
+        "       corrected                    bias"
+    ),
+    (
+        "  judge-a         1.000 [0.207, 1.000]  0.000 [0.000, 0.793]  1.000 [0.342, 1.000]      "
+        "               -   0.250 [-1.000, 1.000]"
+    ),
+    (
+        "  judge-b         1.000 [0.207, 1.000]  1.000 [0.207, 1.000]  0.500 [0.000, 1.000]  0.50"
+        "0 [0.000, 1.000]  -0.050 [-1.000, 1.000]"
+    ),
+    (
+        "  panel           1.000 [0.207, 1.000]  1.000 [0.207, 1.000]  0.500 [0.000, 1.000]  0.50"
+        "0 [0.000, 1.000]   0.100 [-1.000, 1.000]"
+    ),
+    "  judges with independent errors: undefined (1 of 1 pairs of judges have no correlation)",
+    "  a dash is a figure that is undefined or unknown",
+]
+
+
 @pytest.mark.usefixtures("exp")
 def test_agreement_shows_figures_and_the_runs_to_look_at(call: Callable[..., Called]) -> None:
     """Ids can be pasted after ``pytest``; what is undefined says why."""
-    lines = call("agreement", "exp").out
-    no_pair = "undefined (1 of 1 pairs of judges have no correlation)"
-    head = "  judge    n                 score                severity             pass rate  "
-    head += "same verdict  correlation  calls  wasted  retries  USD  median s"
-    assert lines[:11] == [
-        "exp (exp)",
-        "  coverage         4 of 6 judgments, 2 of 3 runs have all, 2 a consensus",
-        "  score            0.600 [0.000, 1.000] (only 2 runs: the interval says little)",
-        "  pass rate        0.500 [0.000, 1.000] (only 2 runs: the interval says little)",
-        "  alpha, scores    0.423 (no interval: 2 runs are too few to resample)",
-        "  alpha, verdicts  0.000 (no interval: 2 runs are too few to resample)",
-        "  Fleiss' kappa    -0.333",
-        "  ICC(A,1)         0.600",
-        "  ICC(A,k)         0.750",
-        f"  effective votes  1.00 by scores, {no_pair} by verdicts",
-        head,
-    ]
-    assert lines[-11:] == [
-        "  split verdicts: 1 of 2 runs",
-        "    exp/experiment.yaml::runs/b",
-        "  most disputed, highest score minus lowest:",
-        "    0.400 exp/experiment.yaml::runs/b",
-        "    0.200 exp/experiment.yaml::runs/a",
-        "  people judged 2 runs and passed 1",
-        *lines[-5:-1],
-        f"  judges with independent errors: {no_pair}",
-    ]
+    assert call("agreement", "exp").out == AGREEMENT
 
 
 @pytest.mark.usefixtures("exp")
@@ -363,8 +392,8 @@ def test_flips_and_runs_without_a_partner_are_listed(
     lines = call("compare", "one", "two").out
     assert lines[0] == "from one to two, 2 runs paired"
     assert lines[-3:] == [
-        "  runs/a: passed, now fails",
-        "  runs/b: failed, now passes",
+        "  two/experiment.yaml::runs/a: passed, now fails",
+        "  two/experiment.yaml::runs/b: failed, now passes",
         "  only in one: runs/x",
     ]
     found = json.loads(call("compare", "one", "two", "--json").text)
@@ -383,6 +412,17 @@ def test_a_change_that_is_undefined_holds_no_gate(
         1,
         [f"the change of the score is undefined ({why}); a gate needs a figure"],
     )
+
+
+@pytest.mark.parametrize("bound", ["5", "nan", "x"])
+def test_a_bound_that_makes_no_sense_is_wrong_usage(
+    call: Callable[..., Called], bound: str
+) -> None:
+    """5 may have been meant as per cent, and nan would always hold."""
+    done = call("compare", "one", "two", f"--max-regression={bound}")
+    why = f"argument --max-regression: must be a number from 0 to 1, got {bound!r}"
+    assert (done.status, done.out) == (2, [])
+    assert done.err[-1] == f"judge-panel compare: error: {why}"
 
 
 def test_a_file_with_many_experiments_is_compared_with_one_of_them(

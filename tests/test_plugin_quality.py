@@ -268,3 +268,20 @@ def test_a_bound_of_the_configuration_file_that_makes_no_sense_is_a_usage_error(
         4,
         ["ERROR: the ini option harness_fail_under must be a number from 0 to 1"],
     )
+
+
+# --- pytest-xdist --------------------------------------------------------------------------------
+
+
+def test_the_controller_looks_and_the_workers_do_not(project: Project) -> None:
+    """One line, however many workers judged."""
+    project.experiment(runs=["a"])
+    done = project.pytester.runpytest_subprocess(
+        *("-p", "harness.plugin", "-p", "xdist.plugin", "-n2", "exp"),
+        *("--judge-fail-under", "0.95"),
+        timeout=60,
+    )
+    assert done.ret == 1
+    assert [line for line in done.outlines if line.startswith("gate: ")] == [
+        "gate: exp: mean score is 0.85, at least 0.95 is wanted"
+    ]

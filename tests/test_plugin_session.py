@@ -579,7 +579,7 @@ def test_an_ordinary_suite_is_untouched(project: Project, options: tuple[str, ..
     assert with_plugin == without
 
 
-def test_an_ordinary_suite_pays_for_the_options_alone(project: Project) -> None:
+def test_an_ordinary_suite_pays_for_the_options_only(project: Project) -> None:
     """Without an experiment nothing but the plugin's front and its options are imported."""
     project.pytester.makepyfile(test_suite=SUITE)
     project.pytester.makeconftest(PROBE)

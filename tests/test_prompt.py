@@ -61,6 +61,10 @@ def test_nothing_is_escaped_and_nothing_is_rendered_twice() -> None:
         "\U000e0041",  # tag letter
         "\ue000",  # private use
         "\ud800",  # lone surrogate
+        "\u034f",  # combining grapheme joiner
+        "\u3164",  # Hangul filler
+        "\ufe01",  # variation selector
+        "\U000e0100",  # variation selector of the second block
     ],
 )
 def test_invisible_characters_are_removed_from_the_answer(hidden: str) -> None:

@@ -77,7 +77,9 @@ def _lines(
     if len(made.tasks) > 1:
         lines += _levels("task", made.tasks)
     lines += _runs(experiment, made)
-    return lines + (_people(people) if people is not None else [])
+    lines += _people(people) if people is not None else []
+    dashes = any(word == "-" for line in lines for word in line.split())
+    return [*lines, "  a dash is a figure that is undefined or unknown"] if dashes else lines
 
 
 def _whole(level: Level) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.baseline import read_baseline
 from harness.bounds import ROUNDING, partner, points_of
-from harness.commands.places import scans
+from harness.commands.places import node_id, scans
 from harness.commands.say import complain, say, say_json, table
 from harness.comparison import compare
 from harness.errors import SelectionError
@@ -18,13 +20,26 @@ from harness.statistics.words import number, short, signed
 from harness.text import safe_line
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from harness.comparison import Comparison, Point
+    from harness.model import Experiment
 
 LISTED = 20
 """Differences, flips, and runs without a partner that are listed; ``--json`` has all."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Side:
+    """One side of the comparison; a baseline has no experiment on disk."""
+
+    name: str
+    points: Sequence[Point]
+    experiment: Experiment | None = None
+
+    def shown(self, run: str) -> str:
+        """Return a run as it can be pasted after ``pytest``, if it is on disk."""
+        return safe_line(run) if self.experiment is None else node_id(self.experiment, run)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,20 +51,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-regression",
         metavar="D",
-        type=float,
+        type=_share,
         help="exit with 1 if the mean score of B is lower by more than D",
     )
 
 
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}")
+    return value
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison; exit with 1 if the score fell too far."""
-    second_name, second = _side(arguments.second, None)
-    first_name, first = _side(arguments.first, second_name)
-    found = compare(first, second)
+    second = _side(arguments.second, None)
+    first = _side(arguments.first, second.name)
+    found = compare(first.points, second.points)
     if arguments.json:
-        say_json({"first": first_name, "second": second_name, **dataclasses.asdict(found)})
+        say_json({"first": first.name, "second": second.name, **dataclasses.asdict(found)})
     else:
-        say("\n".join(_lines(first_name, second_name, found)))
+        say("\n".join(_lines(first, second, found)))
     return _gate(found, arguments.max_regression)
 
 
@@ -65,7 +90,7 @@ def _gate(found: Comparison, most: float | None) -> int:
     return 0
 
 
-def _side(path: str, other: str | None) -> tuple[str, Sequence[Point]]:
+def _side(path: str, other: str | None) -> Side:
     if not is_directory(path):
         saved = read_baseline(Path(path))
         found = partner(saved, other or "")
@@ -74,16 +99,16 @@ def _side(path: str, other: str | None) -> tuple[str, Sequence[Point]]:
                 f"{path}: holds the experiments {', '.join(map(repr, saved))}; none of them is "
                 "the other side's, and only a file with one can be compared with any"
             )
-        name = other if other in saved else next(iter(saved))
-        return str(name), found
+        return Side(str(other if other in saved else next(iter(saved))), found)
     scanned = list(scans(path))
     if len(scanned) > 1:
         raise SelectionError(f"{path}: holds {len(scanned)} experiments; name one of them")
     sheet = sheet_of(scanned[0])
-    return sheet.experiment, points_of(sheet)
+    return Side(sheet.experiment, points_of(sheet), scanned[0].layout.experiment)
 
 
-def _lines(first: str, second: str, found: Comparison) -> list[str]:
+def _lines(one: Side, other: Side, found: Comparison) -> list[str]:
+    first, second = one.name, other.name
     paired = len(found.differences)
     lines = [
         f"from {safe_line(first)} to {safe_line(second)}, {_count(paired, found.unit)} paired",
@@ -101,7 +126,7 @@ def _lines(first: str, second: str, found: Comparison) -> list[str]:
     lines += _more(len(apart))
     for flip in found.flips[:LISTED]:
         verdicts = "passed, now fails" if flip.first else "failed, now passes"
-        lines.append(f"  {safe_line(flip.run)}: {verdicts}")
+        lines.append(f"  {other.shown(flip.run)}: {verdicts}")
     lines += _more(len(found.flips))
     for side, names in ((first, found.only_first), (second, found.only_second)):
         if names:

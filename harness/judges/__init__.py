@@ -27,13 +27,16 @@ class NoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Reply:
     """What a judge answered; ``text`` is parsed, the rest is recorded.
 
-    Unknown figures stay None: they are never 0.
+    Unknown figures stay None: they are never 0. ``tokens`` has ``input``, all of it, and
+    ``output``, and may have more. ``structured``: the text is an object that the judge was made
+    to fill in, so no text that it merely quotes can be in its place.
     """
 
     text: str
     model: str | None = None
     tokens: Mapping[str, int] | None = None
     cost_usd: float | None = None
+    structured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -90,6 +93,24 @@ class Spools(Protocol):
 
 
 @runtime_checkable
+class Whole(Protocol):
+    """What a judge has as well if the output of its process says itself that it is complete."""
+
+    def is_whole(self, stdout: str) -> bool:
+        """Tell whether nothing is missing at the end of what the process wrote."""
+        ...
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """What a judge has as well if it runs a program that changes from version to version."""
+
+    def version(self, environment: Mapping[str, str]) -> str | None:
+        """Return the version of the program that this environment finds; None if unknown."""
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """One member of a panel.
 
@@ -118,8 +139,12 @@ ENTRY_POINTS = "harness.judges"
 
 _BUILT_IN = {
     "checks": "harness.judges.checks:ChecksJudge",
+    "claude": "harness.judges.claude:ClaudeJudge",
+    "codex": "harness.judges.codex:CodexJudge",
     "command": "harness.judges.command:CommandJudge",
+    "gemini": "harness.judges.gemini:GeminiJudge",
     "human": "harness.judges.human:HumanJudge",
+    "llm": "harness.judges.llm:LlmJudge",
     "python": "harness.judges.python:PythonJudge",
     "replay": "harness.judges.replay:ReplayJudge",
 }
@@ -149,6 +174,12 @@ def _entry_points() -> tuple[Any, ...]:
     from importlib.metadata import entry_points
 
     return tuple(entry_points(group=ENTRY_POINTS))
+
+
+def environment_of(kind: str) -> tuple[str, ...]:
+    """Return the variables that a kind's judges may see beside those that every judge may."""
+    names: tuple[str, ...] = getattr(find(kind), "environment", ())
+    return names
 
 
 def build(spec: JudgeSpec) -> Judge:

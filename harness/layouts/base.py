@@ -142,10 +142,6 @@ class Layout(ABC):
         path = self.prompt_file(run)
         return path if files.is_there(path) else None
 
-    def had_prompt(self, judgment: Judgment) -> bool:
-        """Tell whether a judgment was made from a prompt of its run, not written by hand."""
-        return isinstance(judgment.provenance.get("prompt_sha256"), str)
-
     def consensus_file(self, run: Run) -> Path:
         """Return the file with the consensus of a run."""
         return self.judge_directory(run) / RESULT

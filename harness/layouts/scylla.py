@@ -141,14 +141,10 @@ class ScyllaLayout(Layout):
         candidates.append(run.path / "logs" / "judge_prompt.md")
         return next((path for path in candidates if files.is_file(path)), None)
 
-    def had_prompt(self, judgment: Judgment) -> bool:  # noqa: ARG002 - whoever made it
-        """Tell whether a judgment was made from a prompt: here every judgment is."""
-        return True
-
     def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
         """Return the slot's file, and for a panel of one where older versions kept it."""
         own = self.judgment_file(run, judge)
-        if len(self.experiment.panel) > 1:
+        if len(self.experiment.panel) > 1 or judge in self.experiment.people:
             return (own,)
         return (own, run.path / "judge" / own.name, run.path / "logs" / own.name)
 

@@ -100,6 +100,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def panel_session(config: pytest.Config) -> PanelSession:
     """Return the session's state; made, and registered as a plugin, at the first experiment."""
+    from harness.plugin.secrets import Secrets
     from harness.plugin.session import PanelSession
 
     found = config.pluginmanager.get_plugin(PanelSession.NAME)
@@ -107,6 +108,8 @@ def panel_session(config: pytest.Config) -> PanelSession:
         found = PanelSession(config)
         config.pluginmanager.register(found, PanelSession.NAME)
         _publish(found)
+        # After the session's state, so that its wrappers are outside all others.
+        config.pluginmanager.register(Secrets(config, found.bench.redactor), "harness-secrets")
     assert isinstance(found, PanelSession)  # noqa: S101 - narrows the type
     return found
 

@@ -212,13 +212,14 @@ class QualityGates:
 
     def _unmet(self, panel: PanelSession) -> list[str]:
         from harness.bounds import unmet
+        from harness.errors import HarnessError
         from harness.gather import sheet_of
 
-        tried = panel.tally.judged | panel.tally.failed
-        return [
-            line
-            for _, scanned in sorted(panel.scans.items())
-            for line in unmet(
-                sheet_of(scanned, judged={name for _, name in tried}), self._bounds, self._baseline
-            )
-        ]
+        tried = {name for _, name in panel.tally.judged | panel.tally.failed}
+        lines: list[str] = []
+        for _, scanned in sorted(panel.scans.items()):
+            try:
+                lines += unmet(sheet_of(scanned, judged=tried), self._bounds, self._baseline)
+            except HarnessError as error:  # what nobody can read nobody can vouch for
+                lines.append(f"{scanned.layout.experiment.name}: cannot be measured ({error})")
+        return lines

@@ -1,0 +1,107 @@
+"""What a judge's process wrote: cleaned of secrets before anybody reads it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import harness
+from harness.redact import Redactor
+from harness.spool import clean_files
+from tests.workshop import VERDICT, answer, shell_judge, snapshot, write_experiment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "hunter2-and-more"
+
+
+def test_files_are_cleaned_and_others_are_not_touched(tmp_path: Path) -> None:
+    """What holds no secret keeps its inode and its time; what is not there is no matter."""
+    leaky, plain = tmp_path / "leaky", tmp_path / "plain"
+    leaky.write_bytes(b"\xff" + SECRET.encode())
+    plain.write_text("nothing")
+    before = snapshot(tmp_path)
+    clean_files(Redactor({"A_KEY": SECRET}), leaky, plain, tmp_path / "none")
+    after = snapshot(tmp_path)
+    assert leaky.read_bytes() == b"\xff[redacted]"
+    assert after["plain"] == before["plain"]
+    assert set(after) == set(before)
+
+
+def test_output_of_a_judge_is_cleaned_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So neither the judgment nor the attempt has the key, and the message has it neither."""
+    monkeypatch.setenv("A_KEY", SECRET)
+    verdict = json.dumps({**VERDICT, "reasoning": "with $A_KEY"}).replace('"', '\\"')
+    good = {**shell_judge(f'cat >/dev/null; echo "{verdict}"'), "env": ["A_KEY"]}
+    bad = {**shell_judge('echo "no $A_KEY" >&2; exit 3', "two"), "env": ["A_KEY"]}
+    root = write_experiment(tmp_path / "e", judges=[good, bad])
+    statistics = harness.judge_experiment(root)
+    assert list(statistics.failures.values()) == [
+        "the judge ended with exit status 3: no [redacted]"
+    ]
+    found = json.loads((root / "runs/a/judge/judge_01/judgment.json").read_text())
+    assert found["reasoning"] == "with [redacted]"
+    files = [path for path in root.rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in path.read_bytes() for path in files)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_output_of_a_session_that_died_is_cleaned_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: object
+) -> None:
+    """Whether it is an answer to adopt or the rest of a judge that was killed."""
+    root = write_experiment(tmp_path / "e", judges=[shell_judge(answer())])
+    harness.judge_experiment(root)
+    slot = root / "runs/a/judge/judge_01"
+    (slot / "judgment.json").unlink()
+    (attempt,) = slot.glob("attempts/*")
+    (attempt / "exit.json").unlink()
+    if not finished:
+        (attempt / "stdout.status").unlink()
+    (attempt / "stdout").write_text(json.dumps({**VERDICT, "reasoning": SECRET}))
+    (attempt / "stderr").write_text(f"used {SECRET}\n")
+    monkeypatch.setenv("A_KEY", SECRET)
+    statistics = harness.judge_experiment(root)
+    assert statistics.calls.adopted == int(bool(finished))
+    assert (attempt / "stderr").read_text() == "used [redacted]\n"
+    assert SECRET not in (attempt / "stdout").read_text()
+    assert SECRET not in (slot / "judgment.json").read_text()
+
+
+@pytest.mark.parametrize("key", [SECRET, "sk-ant-api03-abcdefgh"])
+def test_key_on_the_command_line_of_a_judge_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Everybody on the machine could read it there; nothing is paid."""
+    monkeypatch.setenv("A_KEY", SECRET)
+    root = write_experiment(
+        tmp_path / "e", judges=[{"name": "one", "kind": "command", "argv": ["echo", key]}]
+    )
+    statistics = harness.judge_experiment(root)
+    assert list(statistics.failures.values()) == [
+        (
+            "the judge's command line holds a key, which every user of the machine could read "
+            "there; take it out and name its variable under env"
+        )
+    ]
+    assert statistics.calls.paid == 0
+
+
+def test_check_may_look_for_a_key(tmp_path: Path) -> None:
+    """The commands of a rubric are no calls of a judge: what they look for is the agent's."""
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "checks"}])
+    (root / "runs/a/workspace").mkdir()
+    (root / "runs/a/workspace/f").write_text("AKIAIOSFODNN7EXAMPLE\n")
+    (root / "rubric.yaml").write_text(
+        "categories:\n  all:\n    weight: 1\n    items:\n"
+        "      - {id: A, check: no key, points: 1, run: grep -q AKIAIOSFODNN7EXAMPLE f, "
+        "expect: {exit_code: 1}}\n"
+    )
+    assert harness.judge_experiment(root).failures == {}
+    found = json.loads((root / "runs/a/judge/judge_01/judgment.json").read_text())
+    assert found["score"] == 0.0
