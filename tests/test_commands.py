@@ -215,10 +215,10 @@ def test_report_writes_a_page_about_every_experiment_below(
 # --- import --------------------------------------------------------------------------------------
 
 
-def runs_of(root: Path) -> dict[str, tuple[str, str, Any]]:
-    """Return what an experiment says of its runs: output, group, and meta by name."""
+def runs_of(root: Path) -> dict[str, tuple[Any, ...]]:
+    """Return what an experiment says of its runs: task, output, group, and meta by name."""
     layout = open_experiment(root)
-    found = {}
+    found: dict[str, tuple[Any, ...]] = {}
     for slots in scan(layout).by_run():
         run = slots[0].run
         parts = layout.prompt_parts(run)
@@ -289,8 +289,8 @@ def test_jsonl_that_is_none_is_explained(
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_what_others_wrote_stays_in_its_place(payload: str, call: Any, tmp_path: Path) -> None:
     """No id leads out of the experiment, and no text breaks its files."""
-    line = {"id": f"../../{payload}", "task": payload, "output": f"x{payload}", "group": payload}
-    line |= {"more": {payload: [payload]}}
+    line: dict[str, Any] = {"id": f"../../{payload}", "task": payload, "output": f"x{payload}"}
+    line |= {"group": payload, "more": {payload: [payload]}}
     (tmp_path / "runs.jsonl").write_text(json.dumps(line))
     assert call("import", "jsonl", "runs.jsonl", "-o", "exp")[0] == 0
     assert {path.name for path in tmp_path.iterdir()} == {"exp", "runs.jsonl"}

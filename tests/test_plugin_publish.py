@@ -105,7 +105,7 @@ def test_under_github_actions_the_summary_is_added_to_the_steps(
     assert lines[:2] == ["# before", "## Judge panel: demo"]
 
 
-def annotations(done: Any) -> list[str]:
+def shown_annotations(done: Any) -> list[str]:
     """Return the lines that GitHub Actions takes for commands."""
     return [line for line in done.lines if line.startswith("::")]
 
@@ -121,7 +121,7 @@ def test_failed_slots_are_annotated_under_github_actions(
     why = "the reply has no JSON object with score, passed, reasoning; it is kept in "
     why += "exp/runs/b/judge/judge_01/attempts/ATTEMPT/stdout"
     place = "file=exp/experiment.yaml,title=demo%3A runs/b/judge_01"
-    assert annotations(done) == [f"::error {place}::{why}"]
+    assert shown_annotations(done) == [f"::error {place}::{why}"]
 
 
 @pytest.mark.parametrize("off", ["option", "ini", "elsewhere"])
@@ -135,7 +135,7 @@ def test_annotations_can_be_turned_off(
         project.pytester.makeini("[pytest]\nharness_annotations = off\n")
     project.experiment(runs=["a", "b"], retries=0)
     options = ["--judge-annotations=off"] if off == "option" else []
-    assert annotations(project.run(*options, panel=FakePanel(refuses))) == []
+    assert shown_annotations(project.run(*options, panel=FakePanel(refuses))) == []
 
 
 def test_an_unknown_word_for_annotations_is_a_usage_error(project: Project) -> None:

@@ -35,7 +35,7 @@ def test_the_speed_up_is_busy_time_through_wall_time() -> None:
 def test_the_number_at_work_follows_every_start_and_end() -> None:
     """An end at the moment of a start comes first, so no more are counted than were at work."""
     made = timeline([call(10, 12), call(12, 13)])
-    assert made.steps == ((0, 1), (2, 0), (2, 1), (3, 0))
+    assert list(made.steps) == [(0, 1), (2, 0), (2, 1), (3, 0)]
     assert made.peak == 1
 
 
