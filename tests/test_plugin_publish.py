@@ -175,12 +175,10 @@ def test_junit_has_what_is_known_of_each_slot_and_of_the_session(
     assert cases["runs/a/judge_01"] == {
         "score": "0.5",
         "passed": "True",
-        "status": "complete",
         "judge": "judge-a",
         "attempts_paid": "1",
     }
     assert cases["runs/b/judge_01"] == {
-        "status": "missing",
         "judge": "judge-a",
         "attempts_paid": "1",
     }

@@ -12,7 +12,7 @@ from harness import files
 from harness.dispatch import explain
 from harness.junit import slot_properties
 from harness.layouts import open_experiment
-from harness.model import Deferred, Judged, SlotStatus
+from harness.model import Deferred, Judged
 from harness.plugin import options
 from harness.plugin.collect import SlotItem
 from harness.plugin.progress import reason_of
@@ -159,8 +159,9 @@ def _properties(item: SlotItem) -> Iterator[tuple[str, str]]:
     became = item.became
     slot = item.slot
     if isinstance(became, Judged):
-        slot = replace(slot, status=SlotStatus.COMPLETE, judgment=became.judgment)
-    left_out = (*OWN, "attempt")  # the name of an attempt is chance: sessions could not be compared
+        slot = replace(slot, judgment=became.judgment)
+    # The name of an attempt is chance, and the status is what the scan saw, before the session.
+    left_out = (*OWN, "attempt", "status")
     yield from ((k, v) for k, v in slot_properties(slot).items() if k not in left_out)
     if became is not None and not isinstance(became, Deferred):
         yield "attempts_paid", str(became.calls.paid)
