@@ -386,9 +386,10 @@ def test_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:
     spec = JudgeSpec(number=2, name="x", kind="claud")
     with pytest.raises(ExperimentError) as caught:
         judges.build(spec)
+    kinds = "checks, claude, codex, command, gemini, human, llm, python, replay"
     assert str(caught.value) == (
         "judge 02 x: the kind 'claud' is not there; configure the judge in experiment.yaml "
-        "(layout: scylla) with one of: checks, claude, codex, command, gemini, human, llm, python, replay"
+        f"(layout: scylla) with one of: {kinds}"
     )
     root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "claud"}])
     with pytest.raises(ExperimentError):
