@@ -58,13 +58,14 @@ class Steps:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
-    def step(self, done: int, total: int) -> None:
-        """Tell how much is done."""
+    def step(self, done: int, total: int | None = None) -> None:
+        """Tell how much is done, of how much if that is known."""
         now = time.monotonic()
         if now - self._began < PATIENCE or now - self._shown < 1 or not sys.stderr.isatty():
             return
         self._shown, self._visible = now, True
-        sys.stderr.write(f"\r{self._what}: {done} of {total} {self._units}\x1b[K")
+        of = "" if total is None else f" of {total}"
+        sys.stderr.write(f"\r{self._what}: {done}{of} {self._units}\x1b[K")
         sys.stderr.flush()
 
 
