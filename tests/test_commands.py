@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -221,7 +222,7 @@ def test_long_work_says_how_far_it_is(
 ) -> None:
     """From two seconds on, at most once a second, to a terminal alone; in the end it is gone."""
     clock = [100.0]
-    monkeypatch.setattr(say.time, "monotonic", lambda: clock[-1])
+    monkeypatch.setattr(say, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     with say.Steps("report", "runs") as steps:
         for done, moment in enumerate((101.9, 102.0, 102.5, 103.0), 1):
