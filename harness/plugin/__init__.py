@@ -116,8 +116,10 @@ def panel_session(config: pytest.Config) -> PanelSession:
 
 def _publish(panel: PanelSession) -> None:
     """Have what people look at after the session written; workers only report."""
-    from harness.plugin.publisher import Properties, Publisher
+    from harness.plugin.properties import Properties
 
     panel.config.pluginmanager.register(Properties(), "harness-properties")
     if not hasattr(panel.config, "workerinput"):
+        from harness.plugin.publisher import Publisher
+
         panel.config.pluginmanager.register(Publisher(panel), "harness-publisher")

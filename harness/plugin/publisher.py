@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import files
 from harness.dispatch import explain
-from harness.junit import slot_properties
 from harness.layouts import open_experiment
-from harness.model import Deferred, Judged
 from harness.plugin import options
-from harness.plugin.collect import SlotItem
 from harness.plugin.progress import reason_of
 from harness.plugin.publish import outlets
 from harness.plugin.signals import EXIT_TERMINATED
 from harness.plugin.tally import SLOT
-from harness.report.annotations import annotation
-from harness.report.markdown import summary
-from harness.report.write import look_at, write_report
 from harness.scan import scan
 from harness.text import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from _pytest.terminal import TerminalReporter
@@ -37,10 +30,6 @@ if TYPE_CHECKING:
 
 ANNOTATED = 50
 """Failed slots that are annotated; a CI service shows fewer."""
-
-
-OWN = ("score", "passed")
-"""Properties that the slot itself puts on its item."""
 
 
 class Publisher:
@@ -80,6 +69,8 @@ class Publisher:
         wanted = self._wanted
         if wanted.report is None and wanted.markdown is None:
             return
+        from harness.report.write import write_report
+
         try:
             scans = [scan(open_experiment(root)) for root in sorted(self._panel.scans)]
             if wanted.report is not None:
@@ -91,6 +82,9 @@ class Publisher:
             self._problems.append(f"a report cannot be written ({explain(error)})")
 
     def _write_markdown(self, path: Path, scans: list[Scan]) -> None:
+        from harness.report.markdown import summary
+        from harness.report.write import look_at
+
         text = "\n".join(summary(look_at(s, self._node_id, self._shown)) for s in scans)
         before = files.read_bytes(path, root=path.parent) if self._wanted.append else None
         kept = before.value if isinstance(before, files.Ok) else b""
@@ -116,6 +110,8 @@ class Publisher:
                 terminalreporter.write_line(safe_line(line))
         if self._wanted.annotations:
             for nodeid, (title, why) in list(self._failed.items())[:ANNOTATED]:
+                from harness.report.annotations import annotation
+
                 file = nodeid.partition("::")[0]
                 terminalreporter.write_line(annotation(file=file, title=title, text=why))
 
@@ -140,30 +136,3 @@ class Publisher:
         for name, value in found.items():
             if value is not None:
                 xml.add_global_property(name, str(value))
-
-
-class Properties:
-    """Puts what is known of a slot on its test case; at work in every process that judges."""
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
-        """Add the properties before the report is made; one that is run again has new ones."""
-        if isinstance(item, SlotItem) and item.became is not None:
-            found = dict(_properties(item))
-            kept = [pair for pair in item.user_properties if pair[0] in OWN or pair[0] not in found]
-            item.user_properties[:] = [*kept, *found.items()]
-        return (yield)
-
-
-def _properties(item: SlotItem) -> Iterator[tuple[str, str]]:
-    became = item.became
-    slot = item.slot
-    if isinstance(became, Judged):
-        slot = replace(slot, judgment=became.judgment)
-    # The name of an attempt is chance, and the status is what the scan saw, before the session.
-    left_out = (*OWN, "attempt", "status")
-    yield from ((k, v) for k, v in slot_properties(slot).items() if k not in left_out)
-    if became is not None and not isinstance(became, Deferred):
-        yield "attempts_paid", str(became.calls.paid)
-        if became.calls.cost_usd is not None:
-            yield "cost_usd", str(became.calls.cost_usd)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from harness.agreement import alpha_of
-from harness.gather import sheet_of
 from harness.model import SlotStatus
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.report.advice import advice
@@ -57,6 +55,9 @@ class Clock:
 
 def consensus_lines(panel: PanelSession, scanned: Scan) -> list[str]:
     """Return the worst runs and the agreement of an experiment."""
+    from harness.agreement import alpha_of
+    from harness.gather import sheet_of
+
     tally = panel.tally
     rows = sheet_of(scanned, judged={name for _, name in tally.judged | tally.failed}).rows
     known = sorted((row for row in rows if row.score is not None), key=_score)
