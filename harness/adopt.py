@@ -20,7 +20,6 @@ from harness.spool import READ_CAP, clean_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.attempt import Asks
     from harness.layouts import Layout
     from harness.ledger import Entry
     from harness.model import Slot
@@ -68,8 +67,11 @@ _USABLE = (None, ledger.ANSWERED, ledger.INTERRUPTED, ledger.JUDGED)
 
 
 def _is_answered(entry: Entry, judge: object) -> bool:
-    if entry.end.get("outcome") not in _USABLE:
-        return False
+    return entry.end.get("outcome") in _USABLE and has_answer(entry, judge)
+
+
+def has_answer(entry: Entry, judge: object) -> bool:
+    """Tell whether an attempt's answer is complete, whatever was made of it."""
     if entry.end.get("outcome") == ledger.ANSWERED or entry.end.get("answered") is True:
         return True
     if isinstance(judge, Whole) and judge.is_whole(_written(entry)):
@@ -131,7 +133,7 @@ def _figures(entry: Entry) -> Reply:
     )
 
 
-def reader_of(judge: Asks, slot: Slot) -> Spools | None:
+def reader_of(judge: object, slot: Slot) -> Spools | None:
     """Return who can read the output of the slot's judge: the judge, or the one it wraps."""
     if isinstance(judge, Spools):
         return judge

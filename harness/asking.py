@@ -14,11 +14,11 @@ from harness.calling import (
     answer_of,
     priced,
     question_for,
+    remarks,
     reminder_of,
     retold,
     told_with,
     value_of,
-    version_notes,
     version_of,
 )
 from harness.commit import commit_judgment
@@ -74,7 +74,7 @@ class Attempts:
                 self.workspace = fingerprint(workspace)
             with disk.writing(self.layout.judge_directory(self.slot.run)):
                 prompt = frozen_prompt(self.layout, self.slot)
-                adopted = None if self._free else self._adopt(prompt)
+                adopted = None if self._free or self.slot.again else self._adopt(prompt)
             return self._ask_until_judged(prompt) if adopted is None else adopted
         except BaseException as error:
             error.calls = self.calls  # type: ignore[attr-defined] # read by the safe wrapper
@@ -217,7 +217,7 @@ class Attempts:
         kept = f"the answer is kept in {directory} and will be adopted"
         with disk.writing(directory, consequence=kept):
             judgment, notes = commit_judgment(self.layout, self.slot, value, directory)
-        return judgment, [*notes, *version_notes(self.layout, self.slot, judgment)]
+        return judgment, [*notes, *remarks(self.layout, self.slot, judgment)]
 
     def _question(
         self, directory: Path, prompt: FrozenPrompt, scratch: Path, added: str = ""

@@ -113,7 +113,7 @@ def _present_judgment(slot: Slot, layout: Layout) -> Judgment | None:
         raise DiskError(f"{found.why}; {disk.UNPAID}")
     if not isinstance(found, Found):
         return None
-    if slot.status is SlotStatus.STALE and slot.judgment is not None:
+    if (slot.status is SlotStatus.STALE or slot.again) and slot.judgment is not None:
         same = found.judgment.raw == slot.judgment.raw
         return None if same else found.judgment
     return found.judgment

@@ -180,3 +180,14 @@ def version_notes(layout: Layout, slot: Slot, judgment: Judgment) -> list[str]:
                     f"{slot.name}: judged by {judge.kind} {own}, {judge.slot} by {version}"
                 )
     return notes
+
+
+def remarks(layout: Layout, slot: Slot, judgment: Judgment) -> list[str]:
+    """Say what is odd about a judgment, for whoever reads the session's summary."""
+    notes = version_notes(layout, slot, judgment)
+    unknown = judgment.provenance.get("unknown_criteria")
+    if unknown and isinstance(unknown, list):
+        names = ", ".join(map(str, unknown))
+        why = "criteria that the rubric does not know count for nothing"
+        notes.append(f"{slot.name}: {why}: {names}")
+    return notes

@@ -22,9 +22,9 @@ def commit_judgment(
     """Write the judgment of a claimed slot; return it as it reads, and notes for people.
 
     What stood in its place is kept: a damaged file beside it, a judgment that became
-    stale in the attempt's directory, its unknown keys in the new one as well. What
-    somebody wrote since the scan stays as it is, and ``KeptError`` says so. At no
-    moment is the place empty that was not empty before.
+    stale, or was asked for again, in the attempt's directory, its unknown keys in the
+    new one as well. What somebody wrote since the scan stays as it is, and ``KeptError``
+    says so. At no moment is the place empty that was not empty before.
     """
     root = layout.experiment.root
     path = layout.judgment_file(slot.run, slot.judge)
@@ -61,7 +61,8 @@ def commit_judgment(
 
 def _is_the_stale_one(judgment: Judgment, slot: Slot) -> bool:
     known = slot.judgment
-    return slot.status is SlotStatus.STALE and known is not None and judgment.raw == known.raw
+    replaceable = slot.status is SlotStatus.STALE or slot.again
+    return replaceable and known is not None and judgment.raw == known.raw
 
 
 def _unknown(old: Judgment, value: dict[str, Any]) -> dict[str, Any]:

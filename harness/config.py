@@ -43,6 +43,7 @@ class JudgeKeys(msgspec.Struct, frozen=True):
     name: str | None = None
     kind: str | None = None
     model: str | None = None
+    description: str | None = None
     timeout: Positive = 1200.0
     max_parallel: Count | None = None
     weight: NotNegative = 1.0

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from harness.model import JudgeSpec, Judgment, Rule
 
+ROUNDING = 1e-9
+"""A share of whole judges stays whole: 0.29 of 100 is 29, whatever floats make of it."""
+
 DISAGREEMENT = 0.3
 """Spread (highest minus lowest score) above which judges disagree even if their verdicts agree."""
 
@@ -54,18 +57,20 @@ def consensus(
         complete=complete,
         votes_for=votes_for,
         votes_against=len(given) - votes_for,
+        tie=0 < 2 * votes_for == len(given),
         spread=max(scores) - min(scores) if scores else None,
         disagreement=_disagree(scores, votes_for),
-        rule=describe(rule),
+        rule=describe(rule, weighted=len({judge.weight for judge in panel}) > 1),
     )
 
 
-def describe(rule: Rule) -> str:
-    """Name the rule in the words of the configuration."""
+def describe(rule: Rule, *, weighted: bool = False) -> str:
+    """Name the rule in the words of the configuration; ``weighted``: judges' weights differ."""
     bound = f" {rule.threshold}" if rule.passed == "threshold" else ""
     of = "panel" if rule.whole_panel else "judgments"
     trim = f" {rule.trim}" if rule.score == "trimmed_mean" else ""
-    return f"{rule.score}{trim}, {rule.passed}{bound} of {of}, quorum {rule.quorum}"
+    by = " by weight" if weighted and rule.score == "mean" else ""
+    return f"{rule.score}{by}{trim}, {rule.passed}{bound} of {of}, quorum {rule.quorum}"
 
 
 def _score(scores: Sequence[float], weights: Sequence[float], rule: Rule) -> float | None:
@@ -77,7 +82,7 @@ def _score(scores: Sequence[float], weights: Sequence[float], rule: Rule) -> flo
         case "max":
             return max(scores)
         case "trimmed_mean":
-            cut = int(len(scores) * rule.trim)
+            cut = int(len(scores) * rule.trim + ROUNDING)
             return _mean(sorted(scores)[cut : len(scores) - cut])
     return _weighted(scores, weights)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,3 +59,55 @@ class Rubric:
     categories: tuple[Category, ...]
     pass_threshold: float
     grades: Mapping[str, float]
+
+    @property
+    def asks(self) -> str:
+        """A hash of what a judge answers to; not of how the answer is weighed and graded."""
+        return _fingerprint([self.pass_threshold, *(_asked(c) for c in self.categories)])
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that counts: not of comments, layout, name, and description."""
+        weights = [category.weight for category in self.categories]
+        return _fingerprint([self.asks, weights, dict(self.grades)])
+
+
+FINGERPRINT_VERSION = 1
+"""Part of both hashes; to be raised when they cover something else."""
+
+
+def _asked(category: Category) -> list[Any]:
+    limits = {"timeout"}
+    criteria = [
+        {key: value for key, value in asdict(criterion).items() if key not in limits}
+        for criterion in category.criteria
+    ]
+    return [category.name, category.scoring_type, criteria]
+
+
+def _fingerprint(value: list[Any]) -> str:
+    text = json.dumps([FINGERPRINT_VERSION, *value], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+MOST_NAMED = 20
+LONGEST_NAME = 80
+
+
+def unknown_criteria(rubric: Rubric, criteria_scores: Any) -> list[str]:
+    """Name the categories, and the items as ``category.item``, that the rubric does not know.
+
+    At most ``MOST_NAMED`` of them, cut to ``LONGEST_NAME``: a reply may hold anything.
+    """
+    if not isinstance(criteria_scores, dict):
+        return []
+    known = {category.name: {c.id for c in category.criteria} for category in rubric.categories}
+    unknown = []
+    for name, entry in criteria_scores.items():
+        if name not in known:
+            unknown.append(name)
+            continue
+        items = entry.get("items") if isinstance(entry, dict) else None
+        ids = items if isinstance(items, dict) else {}
+        unknown += [f"{name}.{id_}" for id_ in ids if id_ not in known[name]]
+    return [name[:LONGEST_NAME] for name in unknown[:MOST_NAMED]]

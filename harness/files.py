@@ -133,12 +133,12 @@ def commit_bytes(
         _sync_directory(target.parent)
 
 
-def commit_json(path: Path, value: Any, *, root: Path, **how: Any) -> None:
-    """``commit_bytes`` of ``value`` as indented JSON; NaN raises ``ValueError``.
+def commit_json(path: Path, value: Any, *, root: Path, finite: bool = True, **how: Any) -> None:
+    """``commit_bytes`` of ``value`` as indented JSON; NaN raises ``ValueError`` if ``finite``.
 
     ASCII only, so that a lone surrogate in a judge's text cannot make the write fail.
     """
-    text = json.dumps(value, indent=2, allow_nan=False)
+    text = json.dumps(value, indent=2, allow_nan=not finite)
     commit_bytes(path, text.encode("ascii") + b"\n", root=root, **how)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import files
 from harness.errors import ExperimentError
@@ -15,8 +15,10 @@ from harness.ledger import INTENT
 from harness.locks import locked
 from harness.model import SlotStatus
 from harness.prompt import PromptParts, render_prompt
+from harness.staleness import MADE_FROM, rubric_changed, rubric_marks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.layouts import Layout
@@ -25,13 +27,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenPrompt:
-    """The prompt's file and text, and the hashes of what it was made from."""
+    """The prompt's file and text, and the hashes of what it was made from.
+
+    ``rubric`` has those of the rubric by their names in ``MADE_FROM``.
+    """
 
     path: Path
     text: str
     sha256: str
-    rubric_sha256: str | None
+    rubric: Mapping[str, str | None]
     inputs_sha256: str | None
+
+    @property
+    def rubric_sha256(self) -> str | None:
+        """The hash of the rubric's text."""
+        return self.rubric["rubric_sha256"]
 
 
 def frozen_prompt(layout: Layout, slot: Slot) -> FrozenPrompt:
@@ -123,36 +133,45 @@ def _read(layout: Layout, run: Run, path: Path, *, fresh: bool = False) -> Froze
         case files.Invalid(why) | files.Unreadable(why):
             raise ExperimentError(f"{path}: {why}; delete it or restore the prompt")
     sha256 = hashlib.sha256(data).hexdigest()
-    rubric = None if run.rubric is None else run.rubric.sha256
     made_from = None if fresh else _made_from(layout, run, sha256)
     return FrozenPrompt(
         path=path,
         text=data.decode("utf-8-sig", "replace"),
         sha256=sha256,
-        rubric_sha256=made_from[0] if made_from else rubric,
-        inputs_sha256=made_from[1] if made_from else run.inputs_sha256,
+        rubric=(
+            rubric_marks(run.rubric)
+            if made_from is None
+            else {key: made_from.get(key) for key in MADE_FROM}
+        ),
+        inputs_sha256=run.inputs_sha256 if made_from is None else made_from.get("inputs_sha256"),
     )
 
 
-def _made_from(layout: Layout, run: Run, sha256: str) -> tuple[str | None, str | None] | None:
+def _made_from(layout: Layout, run: Run, sha256: str) -> Mapping[str, Any] | None:
     """Find out from what a frozen prompt was made: judgments and attempts have it on record."""
+    for record in _records(layout, run):
+        if record.get("prompt_sha256") == sha256:
+            return record
+    return None
+
+
+def _records(layout: Layout, run: Run) -> Iterator[Mapping[str, Any]]:
     for judge in layout.experiment.panel:
         found = layout.read_slot(run, judge)
-        records = [found.judgment.provenance] if isinstance(found, Found) else []
+        if isinstance(found, Found):
+            yield found.judgment.provenance
+    for judge in layout.experiment.panel:
         attempts = layout.attempts_directory(run, judge)
         for name in reversed(files.list_names(attempts)):
             match files.read_json(attempts / name / INTENT, root=layout.experiment.root):
                 case files.Ok(intent):
-                    records.append(intent)
-        for record in records:
-            if record.get("prompt_sha256") == sha256:
-                return record.get("rubric_sha256"), record.get("inputs_sha256")
-    return None
+                    yield intent
 
 
 def _outdated(frozen: FrozenPrompt, run: Run) -> bool:
-    rubric = None if run.rubric is None else run.rubric.sha256
-    return (frozen.rubric_sha256, frozen.inputs_sha256) != (rubric, run.inputs_sha256)
+    if run.rubric is not None and rubric_changed(frozen.rubric, run.rubric):
+        return True
+    return frozen.inputs_sha256 != run.inputs_sha256
 
 
 def _may_refreeze(layout: Layout, slot: Slot, frozen: FrozenPrompt) -> bool:

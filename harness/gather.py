@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.consensus import consensus
 from harness.layouts.base import Found
 from harness.ledger import entries, read_ledger
-from harness.settle import read_judgments
+from harness.settle import judgments_of, read_judgments
 from harness.sheet import Row, Sheet
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sheet_of(scan: Scan, *, judged: Collection[str] = ()) -> Sheet:
     rows = []
     for slots in scan.by_run():
         run = slots[0].run
-        judgments = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
+        judgments = judgments_of(scan.layout, slots)
         if any(slot.name in judged for slot in slots):
             judgments = read_judgments(scan.layout, run)
         rows.append(

@@ -13,15 +13,15 @@ DIGITS_CAP = 400
 """Digits of an integer; more than a float can hold is no figure of ours."""
 
 
-def parse_json_object(text: str) -> dict[str, Any]:
-    """Parse one object with unique keys; no NaN, no infinities.
+def parse_json_object(text: str, *, finite: bool = True) -> dict[str, Any]:
+    """Parse one object with unique keys; no NaN, no infinities unless ``finite`` is false.
 
     Raises ``ValueError`` that says what the text is instead.
     """
     if not text.strip():
         raise ValueError("is empty")
     try:
-        value = _DECODER.decode(text)
+        value = (_DECODER if finite else _LAX).decode(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise ValueError(f"is not JSON ({error.msg}, {place})") from None
@@ -94,3 +94,6 @@ _DECODER = json.JSONDecoder(
     parse_float=_finite,
     object_pairs_hook=_unique,
 )
+
+# Other tools write infinities, too, where nothing passes.
+_LAX = json.JSONDecoder(parse_int=_integer, object_pairs_hook=_unique)

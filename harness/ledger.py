@@ -6,8 +6,8 @@ the attempt ended and is missing while it runs, or when the session that made it
 
 from __future__ import annotations
 
-import functools
-import secrets
+import contextlib
+import itertools
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,9 +86,7 @@ def open_attempt(
 ) -> Path:
     """Put on record, durably, that money may be spent from here on; return the directory."""
     judge, root = slot.judge, layout.experiment.root
-    name = f"{started:%Y%m%dT%H%M%S.%fZ}-{_host()}-{secrets.token_hex(3)}"
-    directory = layout.attempts_directory(slot.run, judge) / name
-    files.make_directory(directory, root=root)
+    directory = _next_directory(layout.attempts_directory(slot.run, judge), root)
     disk.check_room(directory)
     intent = {
         "judge": judge.name,
@@ -96,13 +94,30 @@ def open_attempt(
         "model": judge.model,
         "substitute": substitute,
         "version": version,
+        **prompt.rubric,
         **inputs_of(prompt, judge, workspace),
         "token": token,
         "scratch": str(scratch),
+        "host": socket.gethostname(),
         "started": started.isoformat(),
     }
     files.commit_json(directory / INTENT, intent, root=root)
     return directory
+
+
+def _next_directory(attempts: Path, root: Path) -> Path:
+    """Create the directory of the next attempt: ``0001``, ``0002``, and so on.
+
+    A number, so that messages that name it are the same whoever judges, and when.
+    """
+    files.make_directory(attempts, root=root)
+    used = [int(name) for name in files.list_names(attempts) if name.isdecimal()]
+    for number in itertools.count(max(used, default=0) + 1):
+        directory = attempts / f"{number:04d}"
+        with contextlib.suppress(FileExistsError):  # by one who does not respect the claim
+            directory.mkdir()
+            return directory
+    raise AssertionError("numbers do not end")
 
 
 def close_attempt(
@@ -151,9 +166,3 @@ def _calls_of(entry: Entry) -> Calls:
         wasted=int(outcome in (FAILED, INTERRUPTED)),
         cost_usd=cost if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
     )
-
-
-@functools.cache
-def _host() -> str:
-    """Return this machine's name, as far as it may stand in a file name."""
-    return "".join(c for c in socket.gethostname() if c.isalnum() or c == "-")[:40] or "host"

@@ -83,7 +83,8 @@ class Run:
     ``name`` is its path as it stands in node ids. ``blocked`` says why there is
     nothing to judge, ``problem`` what the experiment's author must mend before it can
     be judged; ``unread``: for that its task and rubric are not known either. The hashes
-    cover what its prompt is made of.
+    cover what its prompt is made of. ``scoring``: a rubric that points are counted by
+    where it is no part of that.
     """
 
     name: str
@@ -94,9 +95,15 @@ class Run:
     problem: str | None = None
     unread: bool = False
     rubric: Rubric | None = None
+    scoring: Rubric | None = None
     inputs_sha256: str | None = None
     words: frozenset[str] = frozenset()
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scored_by(self) -> Rubric | None:
+        """The rubric by which the points of a reply are counted."""
+        return self.rubric or self.scoring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,16 +125,26 @@ class Judgment:
         found = self.raw.get("provenance")
         return found if isinstance(found, dict) else {}
 
+    @property
+    def differs(self) -> bool:
+        """Whether the declared score is not the one that the points of the reply give."""
+        return self.provenance.get("scores_differ") is True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """The place where one judge owes one judgment on one run."""
+    """The place where one judge owes one judgment on one run.
+
+    ``again``: it is asked about although it is complete; never adopted, and its judgment
+    is replaced only by a valid one.
+    """
 
     run: Run
     judge: JudgeSpec
     status: SlotStatus
     why: str = ""
     judgment: Judgment | None = None
+    again: bool = False
 
     @property
     def name(self) -> str:
@@ -185,10 +202,16 @@ NO_CALLS = Calls()
 ADOPTED = "adopted"
 """The note of an outcome whose judgment was paid for by an earlier session."""
 
+UNCHANGED = "unchanged"
+"""The note of an outcome whose reply, read again, gave the judgment that there was."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """The slot has a valid judgment on disk."""
+    """The slot has a valid judgment on disk.
+
+    ``changed``: how reading its reply again changed it.
+    """
 
     slot: Slot
     judgment: Judgment
@@ -196,6 +219,7 @@ class Judged:
     seconds: float
     notes: tuple[str, ...] = ()
     calls: Calls = NO_CALLS
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +277,7 @@ class Consensus:
     complete: bool
     votes_for: int
     votes_against: int
+    tie: bool
     spread: float | None
     disagreement: bool
     rule: str

@@ -15,8 +15,8 @@ from harness.errors import DiskError, SelectionError
 from harness.layouts import open_experiment
 from harness.model import (
     ADOPTED,
-    JUDGEABLE,
     NO_CALLS,
+    UNCHANGED,
     WORK,
     Calls,
     Deferred,
@@ -25,13 +25,17 @@ from harness.model import (
     Raised,
     SlotStatus,
 )
+from harness.modes import Mode, mode_of, preview, reader, workable
+from harness.regenerate import regenerate
 from harness.scan import scan
-from harness.settle import settle
+from harness.settle import How, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
-    from harness.model import Consensus, Outcome
+    from harness.model import Consensus, Outcome, Slot
+    from harness.scan import Scan
+    from harness.settle import Settled
 
 
 @dataclass(slots=True)
@@ -42,7 +46,9 @@ class Statistics:
     slots that were judged, or would be. ``failures`` and ``deferred``: reasons by slot
     name. ``consensus``: by run name, for runs with a judgment. ``problems``: messages
     about files that stopped nothing. ``calls``: what was paid. ``stopped``: why no more
-    slots should be judged, if so.
+    slots should be judged, if so. ``differ``: judgments whose declared score is not the
+    one that their points give. ``changed``: what reading replies again changed, or would,
+    by slot name. ``files``: derived files that were made again, or would be.
     """
 
     slots: Counter[SlotStatus] = field(default_factory=Counter)
@@ -55,6 +61,9 @@ class Statistics:
     problems: list[str] = field(default_factory=list)
     calls: Calls = NO_CALLS
     stopped: str | None = None
+    differ: int = 0
+    changed: dict[str, str] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
     refused_in_a_row: int = 0
 
     @property
@@ -71,14 +80,19 @@ class Statistics:
         notes: Iterable[str] = (),
         calls: Calls = NO_CALLS,
         refused: bool = False,
+        changed: str = "",
+        differ: bool = False,
     ) -> None:
         """Count what became of a slot; main thread only.
 
-        ``refused``: the disk would not have it. After some of these in a row ``stopped``
-        says why it is of no use to go on.
+        ``changed`` and ``differ``: as in the fields. ``refused``: the disk would not have
+        it. After some of these in a row ``stopped`` says why it is of no use to go on.
         """
-        self.problems += [note for note in notes if note != ADOPTED]
+        self.problems += [note for note in notes if note not in {ADOPTED, UNCHANGED}]
         self.calls += calls
+        self.differ += differ
+        if changed:
+            self.changed[slot] = changed
         match kind:
             case "judged":
                 self.judged += 1
@@ -97,7 +111,14 @@ class Statistics:
         name = outcome.slot.name
         match outcome:
             case Judged():
-                self.add(name, "judged", notes=outcome.notes, calls=outcome.calls)
+                self.add(
+                    name,
+                    "judged",
+                    notes=outcome.notes,
+                    calls=outcome.calls,
+                    changed=outcome.changed,
+                    differ=outcome.judgment.differs,
+                )
             case Failed(error=error):
                 self.add(
                     name,
@@ -119,21 +140,53 @@ def judge_experiment(
     parallel: int = 1,
     status: SlotStatus | str | Iterable[SlotStatus | str] | None = None,
     dry_run: bool = False,
+    rejudge: bool = False,
+    reparse: bool = False,
+    regenerate_only: bool = False,
+    only: Iterable[str] = (),
 ) -> Statistics:
     """Judge the slots of an experiment that have no valid judgment, then settle its runs.
 
     ``path`` is the experiment's directory or its configuration file. ``status`` selects
     other slots than the missing and failed ones; complete and blocked slots are never
-    judged. With ``dry_run`` nothing is judged and nothing on disk changes. Settling starts after
-    the last outcome. Raises ``ExperimentError`` if the experiment cannot be read,
-    ``SelectionError`` for arguments that make no sense.
+    judged. With ``dry_run`` nothing is judged and nothing on disk changes. ``only``: names
+    of runs and slots, ``runs/a`` or ``runs/a/judge_01``; by default all are meant.
+    ``rejudge``: ask again for complete slots, whose judgments are kept among the attempts.
+    ``reparse``: derive the judgments anew from the kept replies; nobody is asked.
+    ``regenerate_only``: make again what is derived from judgments, at every level.
+    Settling starts after the last outcome. Raises ``ExperimentError`` if the experiment
+    cannot be read, ``SelectionError`` for arguments that make no sense.
     """
     check_parallel(parallel)
+    mode = mode_of(
+        rejudge=rejudge,
+        reparse=reparse,
+        regenerate_only=regenerate_only,
+        status=status is not None,
+    )
     found = scan(open_experiment(Path(path)))
-    slots = found.select([s for s in statuses(status) if s in JUDGEABLE])
+    wanted = mode.default if status is None else statuses(status)
+    slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
     statistics = Statistics(slots=found.counts(), selected=tuple(slot.name for slot in slots))
-    if dry_run:
+    if mode is Mode.JUDGE or mode is Mode.REJUDGE:
+        if not dry_run:
+            _judge(statistics, found, slots, parallel=parallel, how=How(fresh=mode.replaces))
         return statistics
+    if mode is Mode.REPARSE:
+        if dry_run:
+            statistics.changed, statistics.failures = preview(slots, found.layout)
+            return statistics
+        for slot in slots:
+            statistics.count(capture(slot, reader(found.layout)))
+        _end(statistics, found, settle(found, How(fresh=True)))
+    else:
+        _end(statistics, found, regenerate(found, dry_run=dry_run))
+    return statistics
+
+
+def _judge(
+    statistics: Statistics, found: Scan, slots: Sequence[Slot], *, parallel: int, how: How
+) -> None:
     bench = Bench()
     work = partial(judge_slot, layout=found.layout, bench=bench)
     try:
@@ -150,11 +203,24 @@ def judge_experiment(
                 statistics.problems.append(statistics.stopped)
                 break
     finally:
-        settled = settle(found)
-        statistics.regenerated = settled.regenerated
-        statistics.consensus = settled.results
-        statistics.problems += settled.problems
-    return statistics
+        _end(statistics, found, settle(found, how))
+
+
+def _end(statistics: Statistics, found: Scan, settled: Settled) -> None:
+    statistics.regenerated = settled.regenerated
+    statistics.consensus = settled.results
+    statistics.problems += settled.problems
+    root = found.layout.experiment.root
+    statistics.files = [str(path.relative_to(root)) for path in settled.files]
+
+
+def named(selected: Iterable[Slot], slots: Iterable[Slot], only: Iterable[str]) -> list[Slot]:
+    """Return those of the selected slots whose name, or whose run's, is among ``only``."""
+    names = {only} if isinstance(only, str) else set(only)
+    unknown = names.difference(*({slot.name, slot.run.name} for slot in slots))
+    if unknown:
+        raise SelectionError(f"not found: {', '.join(sorted(unknown))} (no run, no slot)")
+    return [slot for slot in selected if not names or {slot.name, slot.run.name} & names]
 
 
 def check_parallel(parallel: object) -> None:

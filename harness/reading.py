@@ -129,12 +129,14 @@ def read_text(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Rea
             return other
 
 
-def read_json(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:
-    """Read one JSON object; NaN, infinities, and repeated keys make it invalid."""
+def read_json(
+    path: str | Path, *, root: str | Path, cap: int = JSON_CAP, finite: bool = True
+) -> Read:
+    """Read one JSON object; repeated keys make it invalid, and what is not ``finite``."""
     match read_text(path, root=root, cap=cap):
         case Ok(text):
             try:
-                return Ok(parse_json_object(text))
+                return Ok(parse_json_object(text, finite=finite))
             except ValueError as error:
                 return Invalid(str(error))
         case other:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from harness import files
 from harness.layouts.base import Damaged, Found, Nothing
 from harness.model import Slot, SlotStatus
+from harness.staleness import staleness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from harness.layouts import Layout
-    from harness.model import JudgeSpec, Judgment, Run
+    from harness.model import JudgeSpec, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def status_now(layout: Layout, slot: Slot) -> SlotStatus:
 def _classify(layout: Layout, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt) -> Slot:
     found = layout.read_slot(run, judge)
     if isinstance(found, Found):
-        changed = staleness(found.judgment, run, judge, prompt)
+        changed = staleness(found.judgment, run, judge, prompt.sha256)
         status = SlotStatus.STALE if changed else SlotStatus.COMPLETE
         return Slot(run=run, judge=judge, status=status, why=changed or "", judgment=found.judgment)
     if run.blocked is not None:
@@ -95,22 +96,3 @@ class _FrozenPrompt:
                     case files.Ok(data):
                         self._sha256 = hashlib.sha256(data).hexdigest()
         return self._sha256
-
-
-def staleness(judgment: Judgment, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt) -> str | None:
-    """Say what changed since a judgment was made; None if nothing did, or if nobody knows."""
-    made_from = judgment.provenance
-    present = {
-        "judge_sha256": ("the judge's configuration", judge.sha256),
-        "rubric_sha256": ("the rubric", None if run.rubric is None else run.rubric.sha256),
-        "inputs_sha256": ("the task, the output, or the template", run.inputs_sha256),
-    }
-    changed = [
-        name
-        for key, (name, value) in present.items()
-        if value is not None and isinstance(made_from.get(key), str) and made_from[key] != value
-    ]
-    recorded = made_from.get("prompt_sha256")
-    if not changed and isinstance(recorded, str) and prompt.sha256() not in (None, recorded):
-        changed.append("the frozen prompt")
-    return f"{' and '.join(changed)} changed since" if changed else None

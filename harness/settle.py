@@ -11,11 +11,16 @@ from harness.errors import DiskError, ExperimentError
 from harness.layouts.base import Damaged, Found, is_current, update_derived
 from harness.locks import locked
 from harness.model import SlotStatus
+from harness.staleness import is_own
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from typing import Any
+
     from harness.layouts import Layout
     from harness.layouts.base import ConsensusFiles
-    from harness.model import Consensus, Judgment, Run
+    from harness.model import Consensus, Judgment, Run, Slot
     from harness.scan import Scan
 
 
@@ -23,16 +28,31 @@ if TYPE_CHECKING:
 class Settled:
     """What settling an experiment did; ``results`` has the runs with a judgment, by name.
 
-    ``problems``: each names a derived file that is not what the judgments give, and is an
-    error for whoever has to report on the session.
+    ``files`` are those that were, or would be, rewritten; ``keys`` has what all derived
+    files hold then. ``problems``: each names a derived file that is not what the
+    judgments give, and is an error for whoever has to report on the session.
     """
 
     regenerated: int = 0
     results: dict[str, Consensus] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    keys: dict[Path, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def settle(scan: Scan) -> Settled:
+@dataclass(frozen=True, slots=True)
+class How:
+    """Whether files are written, and whether those that are replaced are kept.
+
+    ``fresh``: also read the judgments of complete slots again, which have been replaced.
+    """
+
+    write: bool = True
+    keep_old: bool = False
+    fresh: bool = False
+
+
+def settle(scan: Scan, how: How = How()) -> Settled:
     """Make every run's stored consensus the one that its judgments on disk give.
 
     In sorted order. Runs that had an open or a stale slot at the scan are read again. A run that
@@ -43,43 +63,57 @@ def settle(scan: Scan) -> Settled:
     for slots in scan.by_run():
         run = slots[0].run
         known = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
+        as_scanned = not how.fresh and all(s.status is SlotStatus.COMPLETE for s in slots)
         try:
-            held = all(slot.status is SlotStatus.COMPLETE for slot in slots)
-            judgments = known if held else read_judgments(layout, run)
+            judgments = counted(layout, known) if as_scanned else read_judgments(layout, run)
             if judgments and run.unread:  # its rubric's grades may be unknown
                 problem = f"the consensus is left as it is ({run.problem})"
                 settled.problems.append(f"{run.name}: {problem}")
                 continue
-            changed, result, problems = _settle_run(layout, run, judgments)
+            changed, result, wanted = _settle_run(layout, run, judgments, how)
         except DiskError as error:
             settled.problems.append(f"{run.name}: the consensus is left as it is ({error})")
             continue
         except (OSError, ExperimentError) as error:
             settled.problems.append(f"{run.name}: the consensus cannot be written ({error})")
             continue
-        settled.regenerated += changed
-        settled.problems += problems
+        settled.regenerated += bool(changed)
+        settled.files += changed
+        settled.keys.update(wanted.wanted)
+        settled.problems += wanted.problems
         if judgments:
             settled.results[run.name] = result
     return settled
 
 
 def read_judgments(layout: Layout, run: Run) -> dict[int, Judgment]:
-    """Return the valid judgments of a run by judge number; ``DiskError`` if one is hidden."""
+    """Return the valid judgments of a run that count, by number; ``DiskError`` if one is hidden."""
     found = {judge.number: layout.read_slot(run, judge) for judge in layout.experiment.panel}
     for slot in found.values():
         if isinstance(slot, Damaged) and slot.unreadable:
             raise DiskError(slot.why)
-    return {number: f.judgment for number, f in found.items() if isinstance(f, Found)}
+    return counted(layout, {n: f.judgment for n, f in found.items() if isinstance(f, Found)})
+
+
+def judgments_of(layout: Layout, slots: Iterable[Slot]) -> dict[int, Judgment]:
+    """Return those judgments of a run's slots, as they were scanned, that count."""
+    return counted(layout, {s.judge.number: s.judgment for s in slots if s.judgment is not None})
+
+
+def counted(layout: Layout, judgments: Mapping[int, Judgment]) -> dict[int, Judgment]:
+    """Leave out the judgments of judges whose place another one has taken."""
+    panel = {judge.number: judge for judge in layout.experiment.panel}
+    return {n: found for n, found in judgments.items() if n in panel and is_own(found, panel[n])}
 
 
 def _settle_run(
-    layout: Layout, run: Run, judgments: dict[int, Judgment]
-) -> tuple[bool, Consensus, tuple[str, ...]]:
+    layout: Layout, run: Run, judgments: dict[int, Judgment], how: How
+) -> tuple[list[Path], Consensus, ConsensusFiles]:
     result, wanted = _wanted(layout, run, judgments)
     root = layout.experiment.root
-    if all(is_current(path, keys, root=root) for path, keys in wanted.wanted.items()):
-        return False, result, wanted.problems
+    changed = [p for p, keys in wanted.wanted.items() if not is_current(p, keys, root=root)]
+    if not changed or not how.write:
+        return changed, result, wanted
     files.make_directory(layout.judge_directory(run), root=root)
     with locked(layout.settle_lock(run)):
         files.sweep(layout.judge_directory(run))
@@ -87,8 +121,10 @@ def _settle_run(
         result, wanted = _wanted(layout, run, read_judgments(layout, run))
         for path, keys in wanted.wanted.items():
             if not is_current(path, keys, root=root):
+                if how.keep_old and files.is_plain(path):
+                    files.keep_copy(path, as_="old")
                 update_derived(path, keys, root=root)
-    return True, result, wanted.problems
+    return changed, result, wanted
 
 
 def _wanted(

@@ -166,6 +166,7 @@ def alike(line: str) -> str:
     line = re.sub(r"\b\d+s elapsed", "0s elapsed", line)
     line = re.sub(r"\bETA \d+s", "ETA 0s", line)
     line = re.sub(r"^time: [\d.]+ s (for .*), [\d.]+ times", r"time: 0.0 s \1, 1.0 times", line)
+    line = re.sub(r"attempts/\d{4}\b", "attempts/ATTEMPT", line)
     return re.sub(r"\d{8}T[\w.-]+", "ATTEMPT", line)
 
 

@@ -607,7 +607,8 @@ def test_answer_to_another_question_is_not_adopted(root: Path, key: str) -> None
     """Any difference in what was asked, or of whom, means asking now."""
     attempt = finished_attempt(root, substitute=FAKE)
     intent = json.loads((attempt / "intent.json").read_text())
-    (attempt / "intent.json").write_text(json.dumps({**intent, key: "0" * 64}))
+    intent |= {key: "0" * 64, "rubric_fingerprint": None}
+    (attempt / "intent.json").write_text(json.dumps(intent))
     fake = FakeJudge()
     assert isinstance(judge(root, fake), Judged)
     assert len(fake.asked) == 1

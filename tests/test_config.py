@@ -15,7 +15,7 @@ FILE = Path("/e/experiment.yaml")
 
 JUDGE: dict[str, Any] = {"name": "one", "kind": "replay", "reply": "recorded.txt"}
 
-COMMON = "name, kind, model, timeout, max_parallel, weight, env, price, require_token"
+COMMON = "name, kind, model, description, timeout, max_parallel, weight, env, price, require_token"
 
 
 def spec_of(**keys: object) -> Any:

@@ -68,6 +68,7 @@ def test_three_judges_agree() -> None:
         complete=True,
         votes_for=3,
         votes_against=0,
+        tie=False,
         spread=0.9 - 0.7,
         disagreement=False,
         rule="mean, majority of panel, quorum 2",
@@ -307,6 +308,34 @@ def test_a_consensus_names_its_rule(rule: Rule, words: str) -> None:
     assert describe(rule) == words
 
 
+def test_a_rule_says_when_weights_count() -> None:
+    """A mean of judges with different weights is not the plain one; other rules ignore weights."""
+    assert judge([0.5, 0.7], NATIVE, weights=[1, 1]).rule == "mean, majority of panel, quorum 2"
+    weighted = judge([0.5, 0.7], NATIVE, weights=[1, 2]).rule
+    assert weighted == "mean by weight, majority of panel, quorum 2"
+    assert describe(Rule(score="median"), weighted=True) == "median, majority of panel, quorum 1"
+
+
+@pytest.mark.parametrize(
+    ("votes", "tie"), [("", False), ("+", False), ("+-", True), ("+--", False), ("++--", True)]
+)
+@pytest.mark.parametrize("rule", [NATIVE, SCYLLA])
+def test_a_tie_is_named(
+    rule: Rule,
+    votes: str,
+    tie: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """As many judges for as against, whatever the rule makes of it."""
+    assert judge([0.5] * len(votes), rule, judges=5, votes=votes).tie is tie
+
+
+def test_a_trimmed_share_of_whole_judges_is_not_rounded_away() -> None:
+    """29 of 100 judges go at either end, although 0.29 * 100 is a little less than 29."""
+    scores = [0.0] * 29 + [0.5] * 42 + [0.9] * 28 + [1.0]
+    rule = Rule(score="trimmed_mean", trim=0.29, quorum=1)
+    assert judge(scores, rule, judges=100).score == 0.5
+
+
 # --- laws ------------------------------------------------------------------------------------
 
 scores_strategy = st.floats(0, 1) | st.integers(0, 100).map(lambda n: n / 100)
@@ -430,3 +459,32 @@ def test_the_median_is_the_middle(scores: list[float]) -> None:
     """The median of the judges is that of statistics."""
     rule = Rule(score="median", quorum=1)
     assert judge(scores, rule, judges=len(scores)).score == statistics.median(scores)
+
+
+@given(ballots, rules, st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0]), min_size=7, max_size=7))
+def test_a_lost_judge_stays_in_every_number_that_the_rule_names(
+    votes: Ballots, rule: Rule, weights: list[float]
+) -> None:
+    """Losing a judge changes neither the panel nor turns a verdict; it is no vote against."""
+    judges = panel(*weights[: len(votes)])
+    before = consensus(judgments_of(votes), judges, rule)
+    for number in judgments_of(votes):
+        kept = {n: j for n, j in judgments_of(votes).items() if n != number}
+        after = consensus(kept, judges, rule)
+        assert (after.judges, after.judged) == (before.judges, before.judged - 1)
+        assert after.votes_for + after.votes_against == before.judged - 1
+        assert after.rule == before.rule
+        if rule.whole_panel and before.passed is not None:
+            assert after.passed in (before.passed, None)
+        if after.score is not None:
+            assert after.score >= min(j.score for j in kept.values())
+
+
+@given(ballots, rules)
+def test_a_tie_is_as_many_for_as_against(votes: Ballots, rule: Rule) -> None:
+    """A tie is a split vote, so it is a disagreement, and by no majority a pass."""
+    found = consensus(judgments_of(votes), panel(*[1.0] * len(votes)), rule)
+    assert found.tie == (found.votes_for == found.votes_against > 0)
+    if found.tie:
+        assert found.disagreement
+        assert rule.passed != "majority" or found.passed is not True

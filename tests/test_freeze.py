@@ -42,7 +42,7 @@ def record(found: Scan, prompt: FrozenPrompt, index: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     provenance = {
         "prompt_sha256": prompt.sha256,
-        "rubric_sha256": prompt.rubric_sha256,
+        **prompt.rubric,
         "inputs_sha256": prompt.inputs_sha256,
         "judge_sha256": slot.judge.sha256,
     }

@@ -603,6 +603,7 @@ def test_the_consensus_file_says_how_it_came_about(
             "judges": 3,
             "judged": 2,
             "votes": {"for": 2, "against": 0},
+            "tie": False,
             "spread": 0.25,
             "disagreement": False,
             "quoted": "judge-a",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import harness
 from harness.consensus import consensus
 from harness.errors import ExperimentError
 from harness.layouts import open_experiment
@@ -592,13 +593,25 @@ def wanted(root: Path, scores: dict[int, Any]) -> tuple[dict[str, Any], tuple[st
 def test_the_consensus_is_written_in_its_own_format(
     tmp_path: Path, make_scylla: Make, judgment: Callable[..., Any]
 ) -> None:
-    """Four keys in result.json, and the judges' part of run_result.json."""
+    """Its four keys and one of ours in result.json, and the judges' part of run_result.json."""
     root = make_scylla(tmp_path)
     scores = {1: judgment(0.5, passed=False, grade="C"), 3: judgment(0.75, grade="B")}
     shared = {"score": 0.625, "passed": False, "grade": "B", "reasoning": "worth 0.5"}
     assert wanted(root, scores) == (
         {
-            "judge/result.json": shared,
+            "judge/result.json": {
+                **shared,
+                "panel": {
+                    "rule": "mean, majority of judgments, quorum 1",
+                    "judges": 3,
+                    "judged": 2,
+                    "votes": {"for": 1, "against": 1},
+                    "tie": True,
+                    "spread": 0.25,
+                    "disagreement": True,
+                    "quoted": "model-a",
+                },
+            },
             "run_result.json": {
                 **{f"judge_{key}": value for key, value in shared.items()},
                 "judges": [
@@ -623,6 +636,59 @@ def test_the_consensus_is_written_in_its_own_format(
         },
         (),
     )
+
+
+def test_a_consensus_that_agrees_is_not_rewritten_for_our_key(
+    tmp_path: Path, make_scylla: Make, judgment: Callable[..., Any]
+) -> None:
+    """A published file stays as it is; one that has the key keeps it up to date."""
+    root = make_scylla(tmp_path)
+    path = root / "T0/00/run_01/judge/result.json"
+    published = {"score": 0.5, "passed": True, "grade": "C", "reasoning": "worth 0.5"}
+    path.write_text(json.dumps(published))
+    assert wanted(root, {1: judgment(0.5)})[0]["judge/result.json"] == published
+    path.write_text(json.dumps({**published, "panel": {}}))
+    assert wanted(root, {1: judgment(0.5)})[0]["judge/result.json"]["panel"]["judged"] == 1
+
+
+def test_the_rubric_counts_points_and_is_no_input(tmp_path: Path, make_scylla: Make) -> None:
+    """The declared score counts unless told otherwise; the other one is recorded beside it."""
+    criteria = {
+        "functional": {"items": {"F1": {"achieved": 1}, "F2": {"achieved": 3}}},
+        "quality": {"items": {"Q1": {"achieved": 1}, "Q2": {"achieved": "N/A"}}},
+    }
+    reply = {"score": 0.5, "passed": True, "reasoning": "", "categories": criteria}
+    slot = "T0/00/run_01/judge_01"
+    root = make_scylla(
+        tmp_path, models=["m"], judgments={slot: None}, replies={slot: json.dumps(reply)}
+    )
+    assert harness.judge_experiment(root).judged == 1
+    path = root / "T0/00/run_01/judge/judge_01/judgment.json"
+    made = json.loads(path.read_text())
+    assert (made["score"], made["grade"]) == (0.5, "C")
+    assert made["provenance"]["rubric_score"] == pytest.approx(0.8)
+    assert made["provenance"]["scores_differ"] is True
+    assert made["provenance"]["rubric_sha256"] is None
+    (root / "rubric.yaml").write_text(f"# another\n{(root / 'rubric.yaml').read_text()}")
+    assert harness.judge_experiment(root, status="stale").selected == ()
+    overrides = json.loads((root / "experiment.yaml").read_text())
+    (root / "experiment.yaml").write_text(json.dumps({**overrides, "score_from": "rubric"}))
+    path.unlink()
+    assert harness.judge_experiment(root).judged == 1
+    assert json.loads(path.read_text())["score"] == pytest.approx(0.8)
+
+
+def test_a_rubric_that_cannot_be_read_matters_only_where_it_counts(
+    tmp_path: Path, make_scylla: Make
+) -> None:
+    """Without one the declared score stands; if the rubric's shall count, it is an error."""
+    root = make_scylla(tmp_path)
+    (root / "rubric.yaml").unlink()
+    assert next(iter(ScyllaLayout(root).runs())).scored_by is None
+    (root / "experiment.yaml").write_text('{"layout": "scylla", "score_from": "rubric"}')
+    with pytest.raises(ExperimentError) as caught:
+        ScyllaLayout(root)
+    assert str(caught.value) == f"{root}/rubric.yaml: there is no such file; create it"
 
 
 def test_a_judge_s_unknown_keys_survive(
@@ -665,6 +731,16 @@ def test_the_later_format_is_kept_where_it_is_found(
         "reasoning": "worth 0.75",
         "is_valid": True,
         "criteria_scores": criteria,
+        "panel": {
+            "rule": "mean, majority of judgments, quorum 1",
+            "judges": 3,
+            "judged": 3,
+            "votes": {"for": 3, "against": 0},
+            "tie": False,
+            "spread": 0.5,
+            "disagreement": True,
+            "quoted": "model-c",
+        },
     }
     assert found["run_result.json"]["judge_reasoning"] == "worth 0.75"
     path.write_text(json.dumps({"is_valid": True}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,12 +57,13 @@ def test_intent_says_what_is_asked_of_whom(found: Scan) -> None:
         "substitute": None,
         "version": None,
         "prompt_sha256": prompt.sha256,
-        "rubric_sha256": prompt.rubric_sha256,
+        **prompt.rubric,
         "inputs_sha256": prompt.inputs_sha256,
         "judge_sha256": slot.judge.sha256,
         "workspace_sha256": None,
         "token": "t-1",
         "scratch": str(slot.run.path),
+        "host": socket.gethostname(),
         "started": STARTED.replace(second=0).isoformat(),
     }
 

@@ -11,7 +11,7 @@ import harness
 from harness import pipeline
 from harness.errors import ExperimentError, SelectionError
 from harness.model import SlotStatus
-from harness.settle import settle
+from harness.settle import How, settle
 from tests.workshop import answer, shell_judge, snapshot, write_experiment
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def test_settling_starts_after_the_last_outcome(
         events.append("outcome")
         count(self, outcome)
 
-    def settled(found: Scan) -> Settled:
+    def settled(found: Scan, how: How) -> Settled:
         events.append("settle")
-        return settle(found)
+        return settle(found, how)
 
     monkeypatch.setattr(pipeline.Statistics, "count", counted)
     monkeypatch.setattr(pipeline, "settle", settled)

@@ -114,6 +114,13 @@ def test_status_selects_what_is_judged(project: Project, status: str) -> None:
     assert panel.asked == [f"runs/{status}/judge_01"]
 
 
+def test_projectscyllas_word_for_blocked_is_known(project: Project) -> None:
+    """``--status agent_failed`` lists the blocked slots."""
+    project.mixed()
+    done = project.run("--status", "agent_failed")
+    assert (done.exit, done.body[1]) == (0, "  blocked: 1")
+
+
 def test_status_may_be_given_several_times(project: Project) -> None:
     """The statuses add up, and the command line replaces the ini file's."""
     project.mixed()

@@ -591,6 +591,7 @@ def test_an_ordinary_suite_pays_for_the_options_only(project: Project) -> None:
         "harness.plugin.options",
         "harness.plugin.publish",
         "harness.plugin.quality",
+        "harness.plugin.verbs",
     ]
 
 
@@ -610,6 +611,7 @@ def test_an_experiment_beside_an_ordinary_suite_costs_one_module(project: Projec
         "harness.plugin.options",
         "harness.plugin.publish",
         "harness.plugin.quality",
+        "harness.plugin.verbs",
     ]
 
 

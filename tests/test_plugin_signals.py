@@ -75,9 +75,20 @@ def alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+START = """
+import signal
+import sys
+
+import pytest
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background jobs
+sys.exit(pytest.main())
+"""
+
+
 def session(experiment: Path, *options: str) -> subprocess.Popen[str]:
     """Start pytest in a process group of its own."""
-    argv = [sys.executable, "-m", "pytest", "-p", "harness.plugin", "-p", "no:hypothesispytest"]
+    argv = [sys.executable, "-c", START, "-p", "harness.plugin", "-p", "no:hypothesispytest"]
     environment = {**os.environ, "PYTHONPATH": str(Path(harness.__file__).parents[1])}
     return subprocess.Popen(
         [*argv, "exp", "--junitxml=junit.xml", *options],
@@ -146,12 +157,22 @@ def test_what_was_interrupted_is_missing_and_judged_next_time(experiment: Path) 
     assert "exp: 6 slots: 5 missing, 1 complete" in listed.stdout.splitlines()
 
 
-def test_a_second_interrupt_is_no_worse(experiment: Path) -> None:
-    """Ctrl-C twice leaves no judge either."""
-    with session(experiment, "--parallel", "3") as process:
-        wait_for(lambda: len(pids(experiment)) == 4, "the lanes were never full")
+@pytest.mark.parametrize(
+    ("options", "at_work"), [(("--parallel", "3"), 3), (("-n2", "--parallel", "2"), 4)]
+)
+def test_further_interrupts_are_no_worse(
+    experiment: Path, options: tuple[str, ...], at_work: int
+) -> None:
+    """Whenever they come, the session ends as after the first one, and no judge is left."""
+    with session(experiment, *options) as process:
+        wait_for(lambda: len(pids(experiment)) == 1 + at_work, "the lanes were never full")
         process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        while process.poll() is None:
+            time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        output = process.stdout.read()
+    assert process.returncode == 2, output
+    assert (experiment / "runs" / "r00" / "judge" / "result.json").exists(), output
+    assert (experiment.parent / "junit.xml").exists(), output
     wait_for(lambda: not any(map(alive, pids(experiment))), "a judge was left")

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from typing import Any
 import pytest
 
 import harness
+from harness.criteria import unknown_criteria
 from harness.layouts import open_experiment
 from harness.model import SlotStatus
+from harness.rubric import rubric_score
 from harness.scan import scan
 from harness.settle import settle
 
@@ -136,6 +139,129 @@ def test_a_finished_experiment_is_complete_and_is_not_touched(tmp_path: Path) ->
     settled = settle(scanned)
     assert (settled.regenerated, settled.problems, len(settled.results)) == (0, [], 7)
     assert state(root) == before
+
+
+def test_the_rubric_s_scores_are_what_the_judges_points_are_worth(tmp_path: Path) -> None:
+    """Counted from the items; the judges' own category scores are rounded, some contradict."""
+    root = copy_of("scylla-dryrun", tmp_path / "dryrun")
+    off = []
+    for slot in scan(open_experiment(root)).slots:
+        rubric = slot.run.scored_by
+        assert rubric is not None
+        assert slot.judgment is not None
+        criteria = slot.judgment.raw["criteria_scores"]
+        weighted = sum(c.weight * criteria[c.name]["score"] for c in rubric.categories)
+        computed = rubric_score(rubric, criteria)
+        assert computed is not None
+        assert 0 <= computed <= 1
+        if abs(computed - weighted) > 0.01:
+            off.append(slot.name)
+        assert unknown_criteria(rubric, criteria) == []
+    assert len(off) <= 6
+
+
+MEASURED = {"generated_at", "total_duration", "started_at", "completed_at", "inherited_from"}
+"""What no file but the one that was deleted has on record."""
+
+
+def without_measured(value: Any) -> Any:
+    """Return a file's content without what is measured, whatever its depth."""
+    if isinstance(value, list):
+        return [without_measured(entry) for entry in value]
+    if isinstance(value, dict):
+        kept = {k: v for k, v in value.items() if k not in MEASURED | {"total_duration_seconds"}}
+        return {key: without_measured(entry) for key, entry in kept.items()}
+    return value
+
+
+def levels(root: Path) -> dict[str, Path]:
+    """Return the JSON files above the runs' consensus."""
+    names = ("report.json", "result.json", "best_subtest.json", "tier_comparison.json")
+    return {
+        str(path.relative_to(root)): path
+        for name in names
+        for path in root.rglob(name)
+        if path.parent.name not in {"judge", "agent"}
+    }
+
+
+def test_every_published_report_is_what_its_judgments_give(tmp_path: Path) -> None:
+    """Not one figure of the 7 runs, subtests, and tiers would be another one; nor on a page."""
+    root = copy_of("scylla-dryrun", tmp_path / "dryrun")
+    before = state(root)
+    done = harness.judge_experiment(root, regenerate_only=True)
+    assert (done.files, done.problems, done.regenerated) == ([], [], 0)
+    assert state(root) == before
+
+
+def test_published_reports_that_are_deleted_come_back_as_they_were(tmp_path: Path) -> None:
+    """Every value but the measured ones, and the order of entries, at every level."""
+    root = copy_of("scylla-dryrun", tmp_path / "dryrun")
+    published = {name: without_measured(get(path)) for name, path in levels(root).items()}
+    assert len(published) == 7 * 5 + 3
+    for path in levels(root).values():
+        path.unlink()
+    done = harness.judge_experiment(root, regenerate_only=True)
+    assert (sorted(done.files), done.problems) == (sorted(published), [])
+    for name, expected in published.items():
+        made = without_measured(get(root / name))
+        if "children" in expected:
+            for value in (made, expected):
+                value["children"].sort(key=str)
+        if name in {"report.json", "result.json"}:  # sums of costs, in another order
+            for value in (made, expected):
+                total = value.get("summary", value).pop("total_cost")
+                assert total == pytest.approx(1.0111618, abs=1e-9)
+        assert made == expected, name
+
+
+def test_replies_that_are_read_again_put_every_level_right(tmp_path: Path) -> None:
+    """The five published scores that were drafts are replaced, up to the experiment's report."""
+    root = copy_of("scylla-dryrun", tmp_path / "dryrun")
+    original = judgments_of(root)
+    looked = harness.judge_experiment(root, reparse=True, dry_run=True)
+    done = harness.judge_experiment(root, reparse=True)
+    assert (done.judged, done.failures, len(done.changed)) == (21, {}, 5)
+    assert done.changed == looked.changed
+    for slot in done.changed:
+        run, _, judge = slot.rpartition("/")
+        now = get(root / run / "judge" / judge / "judgment.json")
+        answer = last_answer((root / run / "judge" / judge / "response.txt").read_text())
+        assert (now["score"], now["reasoning"]) == (answer["score"], answer["reasoning"])
+        (kept,) = (root / run / "judge" / judge).glob("attempts/*/replaced-judgment.json")
+        assert get(kept) == original[f"{run}/judge/{judge}"]
+    assert len(done.files) == 4 * 2  # the five lie in four runs
+    made = harness.judge_experiment(root, regenerate_only=True).files
+    assert {name.split("/")[0] for name in made} == {
+        *("T0", "T1", "T2", "T6", "result.json", "report.json", "report.md"),
+        *("summary.md", "tier_comparison.json"),
+    }
+    for tier in get(root / "report.json")["children"]:
+        scores = [get(p)["score"] for p in root.glob(f"{tier['tier']}/*/run_*/judge/result.json")]
+        assert [tier["best_score"]] == scores
+        shown = f"| {tier['tier']} | {tier['best_subtest']} | {scores[0]:.2f} | 100% |"
+        assert shown in (root / "report.md").read_text()
+    assert harness.judge_experiment(root, regenerate_only=True).files == []
+
+
+def test_the_levels_above_published_runs_have_the_published_scores(tmp_path: Path) -> None:
+    """360 runs: each subtest's report has its runs' published scores, and their exact mean."""
+    runs = write_published(tmp_path, "test-002")
+    done = harness.judge_experiment(tmp_path, regenerate_only=True)
+    assert (done.regenerated, done.problems) == (360, [])
+    by_subtest = defaultdict(list)
+    for name, row in runs.items():
+        by_subtest[name.rpartition("/")[0]].append(row)
+        assert get(tmp_path / name / "report.json")["score"] == float(row["score"])
+    for subtest, listed in by_subtest.items():
+        report = get(tmp_path / subtest / "report.json")
+        scores = {int(row["run_number"]): float(row["score"]) for row in listed}
+        assert {c["run_number"]: c["score"] for c in report["children"]} == scores
+        assert report["summary"]["mean_score"] == statistics.mean(scores.values())
+        assert report["summary"]["passed"] == sum(row["passed"] == "True" for row in listed)
+        counts = Counter(row["grade"] for row in listed)
+        assert report["summary"]["grade_distribution"] == counts
+    assert harness.judge_experiment(tmp_path, regenerate_only=True).files == []
 
 
 def replay(root: Path) -> None:

@@ -18,9 +18,10 @@ from harness.json_text import parse_json_object
 from harness.judges import Reply
 from harness.layouts.base import judgment_of
 from harness.model import JudgeSpec, Run, Slot, SlotStatus
-from harness.record import judgment_object
+from harness.record import judgment_object, scored
 from harness.reply import ReplyError, Verdict, parse_reply
 from harness.scores import GRADES
+from harness.staleness import rubric_marks
 
 RUBRIC = Rubric(
     path=Path("/e/rubric.yaml"),
@@ -46,7 +47,7 @@ PROMPT = FrozenPrompt(
     path=Path("/e/runs/a/judge_prompt.md"),
     text="Grade this.",
     sha256="p" * 64,
-    rubric_sha256="r" * 64,
+    rubric=rubric_marks(RUBRIC),
     inputs_sha256="i" * 64,
 )
 
@@ -98,8 +99,11 @@ def test_a_judgment_holds_everything() -> None:
             "model_answered": "opus-1-20260101",
             "prompt_sha256": "p" * 64,
             "rubric_sha256": "r" * 64,
+            "rubric_fingerprint": RUBRIC.fingerprint,
+            "rubric_asks": RUBRIC.asks,
             "inputs_sha256": "i" * 64,
             "judge_sha256": "j" * 64,
+            "judge_fingerprint": 1,
             "attempt": "20260120T061307.25Z-host-abc",
             "started": "2026-01-20T06:13:07.250000+00:00",
             "ended": "2026-01-20T06:14:08.750400+00:00",
@@ -110,6 +114,7 @@ def test_a_judgment_holds_everything() -> None:
             "declared_score": 0.5,
             "rubric_score": 0.75,
             "scores_differ": True,
+            "unknown_criteria": [],
         },
     }
 
@@ -160,6 +165,26 @@ def test_without_a_rubric_the_declared_score_counts() -> None:
     made = record(verdict, rubric=None)
     assert (made["score"], made["grade"]) == (0.7, "B")
     assert made["provenance"]["rubric_score"] is None
+
+
+def test_criteria_that_the_rubric_does_not_know_are_recorded() -> None:
+    """They count for nothing, and whoever reads the judgment sees which they are."""
+    criteria = points(3)
+    criteria["f"]["items"]["F9"] = {"achieved": 100, "max": 100}
+    criteria["extra"] = {"items": {"X1": {"achieved": 1}}}
+    made = record(Verdict(score=0.5, passed=True, reasoning="", criteria_scores=criteria))
+    assert made["score"] == 0.75
+    assert made["criteria_scores"] == criteria
+    assert made["provenance"]["unknown_criteria"] == ["f.F9", "extra"]
+
+
+def test_a_rubric_beside_the_prompt_scores_without_being_an_input() -> None:
+    """Where a run has its prompt from elsewhere, the rubric only counts the points."""
+    verdict = Verdict(score=0.5, passed=True, reasoning="", criteria_scores=points(3))
+    run = Run(name="T0/00/run_01", path=Path("/e/T0/00/run_01"), scoring=RUBRIC)
+    made = scored(verdict, run, score_from="declared")
+    assert (made["score"], made["grade"]) == (0.5, "C")
+    assert made["provenance"]["rubric_score"] == 0.75
 
 
 criteria_values = st.recursive(

@@ -314,6 +314,10 @@ ITEM = "categories.f.items[0]"
             "grading.grade_scale.A: expected a number <= 1.0; correct it",
         ),
         (
+            item("") + "grading: {grade_scale: letters}",
+            "grading.grade_scale: must be a mapping of keys, found text; correct it",
+        ),
+        (
             "a: 1\na: 2",
             "the key 'a' (line 2, column 1) stands there twice; keep one",
         ),

@@ -406,7 +406,14 @@ def test_a_change_of_one_judge_makes_only_its_judgments_stale(judged: Path) -> N
     put(judged / "experiment.yaml", config)
     first, second = slots_of(judged).values()
     assert first.status is COMPLETE
-    assert (second.status, second.why) == (STALE, "the judge's configuration changed since")
+    assert second.status is STALE
+    assert second.why == (
+        "the judge's configuration changed since; it is a judgment by judge-b (replay)"
+    )
+    config["judges"][1].pop("model")
+    config["judges"][1]["reply"] = "elsewhere/{run}/{slot}.txt"
+    put(judged / "experiment.yaml", config)
+    assert slots_of(judged)["runs/a/judge_02"].why == "the judge's configuration changed since"
 
 
 def test_limits_names_and_weights_make_nothing_stale(judged: Path) -> None:

@@ -153,11 +153,12 @@ def hits(content: bytes) -> list[str]:
 @pytest.mark.parametrize(
     "options",
     [
-        ("--parallel", "4", "-rA"),
-        ("-s", "-vv", "--showlocals"),
-        ("-n", "2", "--log-cli-level=INFO"),
+        pytest.param(("--parallel", "4", "-rA"), id="in threads"),
+        pytest.param(("-s", "-vv", "--showlocals"), id="one by one", marks=pytest.mark.slow),
+        pytest.param(
+            ("-n", "2", "--log-cli-level=INFO"), id="in processes", marks=pytest.mark.slow
+        ),
     ],
-    ids=["in threads", "one by one", "in processes"],
 )
 def test_no_planted_key_comes_out_of_a_session(
     leaky: Path,

@@ -193,7 +193,7 @@ def test_in_projectscylla_both_files_follow(scylla: Path, judgment: Callable[...
     assert [judge["score"] for judge in run["judges"]] == [0.25, 0.8, 0.7]
     result = get(scylla / "T0/00/run_01/judge/result.json")
     assert result["score"] == run["judge_score"] == pytest.approx(1.75 / 3)
-    assert list(result) == ["score", "passed", "grade", "reasoning"]
+    assert list(result) == ["score", "passed", "grade", "reasoning", "panel"]
     assert {k: run[k] for k in ("run_number", "exit_code", "cost_usd", "criteria_scores")} == {
         k: before[k] for k in ("run_number", "exit_code", "cost_usd", "criteria_scores")
     }

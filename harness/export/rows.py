@@ -11,6 +11,7 @@ from harness.consensus import consensus
 from harness.export.columns import CRITERIA, JUDGMENTS, RUNS, Table
 from harness.gather import judged_by_people
 from harness.layouts.agent import agent_figures, agent_model
+from harness.settle import judgments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -75,7 +76,7 @@ def _head(scan: Scan, run: Run, model: str | None) -> Row:
 
 def _run(scan: Scan, slots: tuple[Slot, ...]) -> Row:
     layout, run = scan.layout, slots[0].run
-    given = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
+    given = judgments_of(layout, slots)
     joint = consensus(
         given, layout.experiment.panel, layout.experiment.rule, grades=layout.grades(run)
     )
@@ -103,8 +104,9 @@ def _run(scan: Scan, slots: tuple[Slot, ...]) -> Row:
 def _slots(
     scan: Scan, slots: tuple[Slot, ...], people: Mapping[int, Mapping[str, Judgment]]
 ) -> Iterator[tuple[JudgeSpec, Slot | None, Judgment | None]]:
+    given = judgments_of(scan.layout, slots)
     for slot in slots:
-        yield slot.judge, slot, slot.judgment
+        yield slot.judge, slot, given.get(slot.judge.number)
     for judge in scan.layout.experiment.people:
         judgment = people[judge.number].get(slots[0].run.name)
         if judgment is not None:

@@ -12,7 +12,7 @@ from harness.model import Judgment
 from harness.scores import GRADES, check_score, grade_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.model import Consensus, Experiment, JudgeSpec, Run, Slot
@@ -58,6 +58,14 @@ class ConsensusFiles:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A file that must be made anew: all of its keys, or its text."""
+
+    path: Path
+    content: Mapping[str, Any] | str
+
+
 class Layout(ABC):
     """One experiment on disk. Only layouts know file names.
 
@@ -65,6 +73,8 @@ class Layout(ABC):
     """
 
     name: ClassVar[str]
+    shared: ClassVar[bool] = False
+    """Whether other tools write the derived files, too: then what is replaced is kept."""
     experiment: Experiment
 
     @classmethod
@@ -89,6 +99,23 @@ class Layout(ABC):
         self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]
     ) -> ConsensusFiles:
         """Return what the derived files of ``run`` must hold for ``result``; writes nothing."""
+
+    def reports(
+        self,
+        runs: Sequence[Run],  # noqa: ARG002 - for layouts that have any
+        of_runs: Mapping[Path, Mapping[str, Any]],  # noqa: ARG002 - the same
+        problems: list[str],  # noqa: ARG002 - the same
+    ) -> Iterator[Derived]:
+        """Yield the files above the runs' consensus that judgments would make otherwise.
+
+        ``of_runs``: keys that files of runs are about to have. Messages about files that
+        cannot be read are added to ``problems``.
+        """
+        return iter(())
+
+    def kept_reply(self, run: Run, judge: JudgeSpec) -> Path | None:  # noqa: ARG002 - the same
+        """Return what a judge answered where another tool keeps it."""
+        return None
 
     def workspace(self, run: Run) -> Path | None:
         """Return the directory that the agent left behind, if there is one."""
@@ -226,6 +253,11 @@ def judgment_of(raw: Mapping[str, Any], grades: Mapping[str, float]) -> Judgment
 def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Tell whether any key of ``wanted`` has another value, or another type, in ``stored``."""
     return any(key not in stored or _exact(stored[key]) != _exact(wanted[key]) for key in wanted)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two values look alike in a JSON file, whatever the order of their keys."""
+    return _exact(one) == _exact(other)
 
 
 def _exact(value: Any) -> str:

@@ -227,6 +227,7 @@ class NativeLayout(Layout):
             "judges": result.judges,
             "judged": result.judged,
             "votes": {"for": result.votes_for, "against": result.votes_against},
+            "tie": result.tie,
             "spread": result.spread,
             "disagreement": result.disagreement,
             "quoted": None if result.quoted is None else names[result.quoted],

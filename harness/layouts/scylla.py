@@ -6,24 +6,24 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
-from harness.consensus import closest
 from harness.errors import ExperimentError
-from harness.layouts.base import ConsensusFiles, Layout
+from harness.layouts.base import ConsensusFiles, Derived, Layout
 from harness.layouts.names import safe_name, sorted_runs
 from harness.layouts.scylla_config import CONFIG, read_settings
+from harness.layouts.scylla_consensus import result_keys, run_keys
+from harness.layouts.scylla_reports import Reports
 from harness.model import Experiment, Run
+from harness.rubric import load_rubric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.criteria import Rubric
     from harness.model import Consensus, JudgeSpec, Judgment
 
 PARTS = ("", "completed", "in_progress")
 """Where tiers lie; a run that lies in two of them is read from the first."""
-
-SHARED = ("score", "passed", "grade", "reasoning")
-"""Keys of ``result.json`` that ``run_result.json`` has as well, after ``judge_``."""
 
 _TIER = re.compile(r"T\d+")
 RUN = re.compile(r"run_(\d+)")
@@ -33,11 +33,13 @@ class ScyllaLayout(Layout):
     """An experiment of ProjectScylla; ``experiment.yaml`` may override how it is judged."""
 
     name: ClassVar = "scylla"
+    shared: ClassVar = True
 
     def __init__(self, root: Path) -> None:
         settings = read_settings(root)
         keys = settings.keys
         self._runs_per_subtest = settings.runs_per_subtest
+        self._scoring = _scoring_rubric(root, needed=keys.score_from == "rubric")
         self.experiment = Experiment(
             name=keys.name or root.name,
             root=root,
@@ -100,6 +102,7 @@ class ScyllaLayout(Layout):
             group=tier,
             blocked=self._blocked(path),
             problem=self.unusable_workspace(path),
+            scoring=self._scoring,
             words=frozenset({self.experiment.name, tier, f"{tier}/{subtest}", subtest, run}),
             meta={"tier": tier, "subtest": subtest, "run": int(run.removeprefix("run_"))},
         )
@@ -154,15 +157,20 @@ class ScyllaLayout(Layout):
         return path if files.is_file(path) else None
 
     def prompt_parts(self, run: Run) -> dict[str, str]:
-        """Return the texts for a run without a prompt of its own."""
+        """Return the texts for a run without a prompt of its own; it may have no rubric."""
         root = self.experiment.root
-        task = self._first_text(run.path / "task_prompt.md", root / "prompt.md")
-        rubric = self._first_text(root / "rubric.yaml", root / "criteria.md")
+        task_file = run.path / "task_prompt.md"
+        task = self._first_text(task_file, root / "prompt.md")
+        if task is None:
+            raise ExperimentError(
+                f"{task_file}: is missing, and so is the run's judge_prompt.md; restore one of them"
+            )
+        rubric = self._first_text(root / "rubric.yaml", root / "criteria.md") or ""
         output = files.read_bytes(run.path / "agent" / "output.txt", root=root)
         text = output.value.decode("utf-8", "replace") if isinstance(output, files.Ok) else ""
         return {"task": task, "rubric": rubric, "output": text}
 
-    def _first_text(self, *paths: Path) -> str:
+    def _first_text(self, *paths: Path) -> str | None:
         for path in paths:
             match files.read_text(path, root=self.experiment.root):
                 case files.Ok(text):
@@ -171,9 +179,7 @@ class ScyllaLayout(Layout):
                     raise ExperimentError(f"{path}: {why}; replace it by a text file")
                 case files.Missing():
                     continue
-        raise ExperimentError(
-            f"{paths[0]}: is missing, and so is the run's judge_prompt.md; restore one of them"
-        )
+        return None
 
     def consensus_files(
         self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]
@@ -185,59 +191,45 @@ class ScyllaLayout(Layout):
         """
         if result.score is None:
             return ConsensusFiles({})
-        wanted: dict[str, Any] = {
-            "score": result.score,
-            "passed": bool(result.passed),
-            "grade": result.grade,
-            "reasoning": result.reasoning,
-        }
-        path = self.consensus_file(run)
-        match files.read_json(path, root=self.experiment.root):
-            case files.Ok(stored) if "is_valid" in stored:  # its later format
-                wanted |= _later_keys(stored, judgments, result.score)
-        judged: dict[str, Any] = {f"judge_{key}": wanted[key] for key in SHARED}
+        path, root = self.consensus_file(run), self.experiment.root
+        found = files.read_json(path, root=root)
+        stored = found.value if isinstance(found, files.Ok) else {}
+        wanted = result_keys(stored, result, judgments, self.experiment.panel)
         # It holds the agent's figures, too, which cannot be made here: updated, never created.
         agent_file = run.path / "run_result.json"
-        match files.read_json(agent_file, root=self.experiment.root):
+        match files.read_json(agent_file, root=root):
             case files.Ok(value):
-                judged["judges"] = self._judges(value.get("judges"), judgments)
-                return ConsensusFiles({path: wanted, agent_file: judged})
+                keys = run_keys(value, wanted, judgments, self.experiment.panel)
+                return ConsensusFiles({path: wanted, agent_file: keys})
             case files.Missing():
                 return ConsensusFiles({path: wanted})
             case files.Invalid(why) | files.Unreadable(why):
                 problem = f"{agent_file}: {why}; restore it, the judgments are safe"
                 return ConsensusFiles({path: wanted}, (problem,))
 
-    def _judges(self, stored: Any, judgments: Mapping[int, Judgment]) -> list[dict[str, Any]]:
-        known = {
-            entry["judge_number"]: entry
-            for entry in (stored if isinstance(stored, list) else [])
-            if isinstance(entry, dict) and isinstance(entry.get("judge_number"), int)
-        }
-        models = {judge.number: judge.model for judge in self.experiment.panel}
-        return [
-            {
-                **known.get(number, {}),
-                "model": models[number],
-                "score": judgments[number].score,
-                "passed": judgments[number].passed,
-                "grade": judgments[number].grade,
-                "reasoning": judgments[number].reasoning,
-                "judge_number": number,
-            }
-            for number in sorted(judgments)
-        ]
+    def reports(
+        self,
+        runs: Sequence[Run],
+        of_runs: Mapping[Path, Mapping[str, Any]],
+        problems: list[str],
+    ) -> Iterator[Derived]:
+        """Yield the reports and results of runs, subtests, tiers, and the experiment."""
+        return Reports(self.experiment.root, problems).made(runs, of_runs)
+
+    def kept_reply(self, run: Run, judge: JudgeSpec) -> Path | None:
+        """Return ``response.txt``, in which its own tools keep what a judge answered."""
+        path = self.slot_directory(run, judge) / "response.txt"
+        return path if files.is_file(path) else None
 
 
-def _later_keys(
-    stored: Mapping[str, Any], judgments: Mapping[int, Judgment], score: float
-) -> dict[str, Any]:
-    """Return what ``result.json`` has besides, and otherwise, since it has ``is_valid``."""
-    judgment = judgments[closest(judgments, score)]
-    keys = {"is_valid": True, "reasoning": judgment.reasoning}
-    if "criteria_scores" in stored:
-        keys["criteria_scores"] = judgment.raw.get("criteria_scores") or {}
-    return keys
+def _scoring_rubric(root: Path, *, needed: bool) -> Rubric | None:
+    """Return the rubric by which points are counted; without one the declared score stands."""
+    try:
+        return load_rubric(root / "rubric.yaml", root=root)
+    except ExperimentError:
+        if needed:
+            raise
+        return None
 
 
 def _crashed(result: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin import options, publish, quality
+from harness.plugin import options, publish, quality, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
     options.check(config)
     publish.annotate(config)
     quality.watch(config)
-    if options.dry_run(config) and config.getoption("dist", "no") != "no":
+    idle = options.dry_run(config) or verbs.runs_nothing(config)
+    if idle and config.getoption("dist", "no") != "no":
         # Nothing is run, so no worker is needed; the scan is the controller's anyhow.
         config.option.dist, config.option.tx, config.option.numprocesses = "no", [], None
     _map_arguments(config)

@@ -18,6 +18,7 @@ import pytest
 from harness.errors import ExperimentError
 from harness.layouts import config_of
 from harness.plugin import options, panel_session
+from harness.plugin.snapshot import listed
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.plugin.workers import DROP, STOP
 
@@ -47,8 +48,7 @@ def prepare(config: pytest.Config) -> None:
         except ExperimentError as error:
             snapshot[key] = {"error": str(error), "slots": []}
         else:
-            chosen = [[slot.name, slot.status.value] for slot in slots]
-            snapshot[key] = {"error": "", "slots": chosen}
+            snapshot[key] = {"error": "", "slots": listed(slots)}
     panel.not_found += _shared_out(panel, len(config.getoption("tx") or ()))
     if panel.not_found:
         raise pytest.UsageError(*panel.not_found)
@@ -117,7 +117,7 @@ class Controller:
             experiment = scanned.layout.experiment
             place = os.path.relpath(root, rootpath)
             file = os.path.relpath(experiment.config_file, rootpath)
-            for name, _ in self._snapshot[place]["slots"]:
+            for name, *_ in self._snapshot[place]["slots"]:
                 yield f"{file}::{name}", [place, experiment.name, name]
 
     def pytest_report_header(self) -> list[str]:

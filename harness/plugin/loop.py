@@ -18,6 +18,7 @@ import pytest
 from harness.dispatch import Pool
 from harness.gates import Waiting
 from harness.model import Raised
+from harness.modes import Mode
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.records import Record, recording
 from harness.plugin.routing import LeanHooks
@@ -42,6 +43,7 @@ def runtestloop(session: pytest.Session, panel: PanelSession) -> object:
         option.collectonly
         or option.usepdb
         or option.trace
+        or panel.mode is Mode.REPARSE  # nobody is waited for
         or any(getattr(option, name, False) for name in ("setuponly", "setupplan", "stepwise"))
     )
     if session.config.pluginmanager.hasplugin("dsession"):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.plugin import verbs
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,11 +19,15 @@ WHOLE_NUMBER = "a whole number from 1 on"
 
 STATUSES = ("missing", "failed", "stale", "complete", "blocked")
 
+ALIASES = {"agent_failed": "blocked"}
+"""What ProjectScylla's tools call a status."""
+
 MARKERS = (
     "slot: an item that judges one run by one judge (set by pytest-judge-panel)",
     "missing: a slot that was never tried (set by pytest-judge-panel)",
     "failed: a slot that was tried and has no valid judgment (set by pytest-judge-panel)",
     "stale: a slot whose judgment was made from other inputs (set by pytest-judge-panel)",
+    "complete: a slot that is asked, or read, again (set by pytest-judge-panel)",
 )
 
 CONFIGS = ("experiment.yaml", os.path.join("config", "experiment.json"))  # noqa: PTH118 - called for every directory
@@ -44,6 +50,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="STATUS",
         action="append",
         choices=STATUSES,
+        type=lambda text: ALIASES.get(text, text),
         default=None,
         help="judge the slots of this status: missing, failed, or stale; list the slots that "
         "are complete or blocked; may be given several times (default: missing and failed)",
@@ -88,6 +95,7 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         help="only the judge with this number in the panel; may be given several times",
     )
+    verbs.add_options(group)
     parser.addini("harness_parallel", "default of --parallel", type="int", default=1)
     parser.addini("harness_status", "default of --status", type="args", default=[])
     parser.addini("harness_dry_run", "default of --dry-run", type="bool", default=False)
@@ -153,6 +161,7 @@ def check(config: pytest.Config) -> None:
     """Refuse ini values that make no sense, as a usage error."""
     parallel(config)
     statuses(config)
+    verbs.check(config)
 
 
 def parallel(config: pytest.Config) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.model import ADOPTED
+from harness.model import ADOPTED, UNCHANGED
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.text import safe_line
 
@@ -177,7 +177,12 @@ def _is_result(report: pytest.TestReport) -> bool:
 def reason_of(report: pytest.TestReport) -> str:
     """Return why a slot was not judged, in one line, or that its judgment was paid for before."""
     if report.passed:
-        notes = vars(report).get(OUTCOME, {}).get("notes", ())
+        outcome = vars(report).get(OUTCOME, {})
+        notes = outcome.get("notes", ())
+        if UNCHANGED in notes:
+            return UNCHANGED
+        if outcome.get("changed"):
+            return safe_line(outcome["changed"])
         return "adopted, nothing was paid" if ADOPTED in notes else ""
     if hasattr(report, "wasxfail"):
         return safe_line(f"expected failure: {report.wasxfail}")

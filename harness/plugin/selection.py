@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.layouts import open_parts
-from harness.model import JUDGEABLE, SlotStatus
+from harness.modes import workable
 from harness.plugin import options
 from harness.plugin.arguments import selection_of, unmatched
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from harness.model import Slot
+    from harness.model import Slot, SlotStatus
+    from harness.modes import Mode
     from harness.scan import Scan
 
 
@@ -25,27 +26,23 @@ class Chosen:
     """What the command line chooses of one experiment.
 
     ``of_any_status`` are all that arguments and filters leave, ``slots`` those of them that
-    have one of the statuses asked for, and ``to_judge`` those of these that can be judged.
+    have one of the statuses asked for, and ``to_judge`` those of these that there is work with.
     ``named`` are those that the arguments name one by one. ``left_out`` tells whether
     filters took away all the work there was. ``problems`` are usage errors.
     """
 
     of_any_status: tuple[Slot, ...]
     slots: tuple[Slot, ...]
+    to_judge: tuple[Slot, ...]
     named: tuple[Slot, ...]
     left_out: bool
     problems: tuple[str, ...]
 
-    @property
-    def to_judge(self) -> tuple[Slot, ...]:
-        """Return the slots that can be judged."""
-        return tuple(slot for slot in self.slots if slot.status in JUDGEABLE)
-
 
 def choose(
-    config: pytest.Config, root: Path, scanned: Scan, statuses: Sequence[SlotStatus]
+    config: pytest.Config, root: Path, scanned: Scan, statuses: Sequence[SlotStatus], mode: Mode
 ) -> Chosen:
-    """Apply the path arguments, the filters for ProjectScylla, and the statuses."""
+    """Apply the path arguments, the filters for ProjectScylla, the statuses, and the mode."""
     slots = scanned.slots
     problems: list[str] = []
     selections = selection_of(config, root)
@@ -75,8 +72,9 @@ def choose(
     return Chosen(
         of_any_status=filtered,
         slots=chosen,
+        to_judge=workable(mode, chosen, scanned.layout),
         named=tuple(slot for slot in slots if slot.name in names),
-        left_out=not filtered and any(slot.status in JUDGEABLE for slot in wanted),
+        left_out=not filtered and bool(workable(mode, wanted, scanned.layout)),
         problems=tuple(problems),
     )
 

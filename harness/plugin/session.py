@@ -6,7 +6,6 @@ Only the main thread touches it, but for ``work``, which reads.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,18 +15,20 @@ from harness.attempt import Bench, judge_slot
 from harness.dispatch import capture
 from harness.errors import ExperimentError
 from harness.layouts import open_experiment
-from harness.model import WORK, SlotStatus
-from harness.plugin import options
+from harness.model import SlotStatus
+from harness.modes import Mode
+from harness.plugin import changes, options, verbs
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
 from harness.plugin.progress import Progress
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
-from harness.plugin.signals import exit_if_terminated, sigterm_ends_session
+from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
+from harness.plugin.snapshot import as_listed
 from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
 from harness.plugin.terminal import PanelTerminal
+from harness.reparse import reparse_slot
 from harness.scan import Scan, scan
-from harness.settle import Settled, settle
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from harness.attempt import Asks
     from harness.judges import Judge
     from harness.model import Deferred, Judged, JudgeSpec, Outcome, Slot
+    from harness.settle import Settled
 
 EXIT_DEFERRED = 75
 """Nothing failed, but slots were deferred: run the same command again later (EX_TEMPFAIL)."""
@@ -50,7 +52,8 @@ class PanelSession:
         self.config = config
         self.parallel = options.parallel(config)
         self.dry_run = options.dry_run(config)
-        self.statuses = tuple(SlotStatus(name) for name in options.statuses(config)) or WORK
+        self.mode = verbs.mode(config)
+        self.statuses = _statuses(config, self.mode)
         self.scans: dict[Path, Scan] = {}
         self.chosen: dict[Path, Chosen] = {}
         self.work_found = 0
@@ -60,6 +63,7 @@ class PanelSession:
         self.settled: dict[Path, Settled] = {}
         self.bench = Bench(timeout=options.timeout(config))
         self.routing = Routing(config)
+        self._interrupt = OneInterrupt()
         self.stopped = 0
         self.not_found: list[str] = []
         self._built: dict[tuple[Path, int], Judge | None] = {}
@@ -82,8 +86,8 @@ class PanelSession:
         scanned = scan(open_experiment(root))
         self.scans[root] = scanned
         if snapshot is not None:
-            return scanned, _as_in(scanned, snapshot["slots"])
-        chosen = choose(self.config, root, scanned, self.statuses)
+            return scanned, as_listed(scanned, snapshot["slots"])
+        chosen = choose(self.config, root, scanned, self.statuses, self.mode)
         self.chosen[root] = chosen
         self.not_found += chosen.problems
         self.work_found += len(chosen.to_judge) + chosen.left_out
@@ -124,6 +128,7 @@ class PanelSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_runtestloop")
     def pytest_end_by_signal(self) -> Iterator[None]:
         """End the judges with the session, whichever loop runs."""
+        self._interrupt.begin()
         with sigterm_ends_session():
             try:
                 return (yield)
@@ -131,6 +136,11 @@ class PanelSession:
                 if not isinstance(error, Exception) or isinstance(error, pytest.exit.Exception):
                     self.stop()
                 raise
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Give Ctrl-C back."""
+        self._interrupt.end()
 
     def stop(self) -> None:
         """End the judges at work and start no other, here and in all workers."""
@@ -163,6 +173,8 @@ class PanelSession:
 
     def job(self, item: SlotItem) -> Job:
         """Decide who judges a slot; a hook that fails is the slot's own failure."""
+        if self.mode is Mode.REPARSE:
+            return Job(item)
         try:
             return Job(item, self.judge_of(item))
         except Exception as error:  # noqa: BLE001 - a conftest's code may raise anything
@@ -175,6 +187,8 @@ class PanelSession:
     def _judge(self, job: Job) -> Judged | Deferred:
         if job.problem is not None:
             raise job.problem
+        if self.mode is Mode.REPARSE:
+            return reparse_slot(job.item.slot, layout=job.item.layout)
         return judge_slot(
             job.item.slot,
             layout=job.item.layout,
@@ -255,7 +269,7 @@ class PanelSession:
             self.config
         ):
             for root in sorted(self.scans):
-                self.settled[root] = settle(self.scans[root])
+                self.settled[root] = changes.finish(self.mode, self.scans[root])
         session.exitstatus = self._exit_status(session)
         self.terminal.end(session.exitstatus)
 
@@ -271,20 +285,9 @@ class PanelSession:
         return status
 
 
-def _as_in(scanned: Scan, listed: list[list[str]]) -> list[Slot]:
-    """Return the slots that the controller listed, with the status it saw."""
-    known = {slot.name: slot for slot in scanned.slots}
-    slots = []
-    for name, status in listed:
-        slot = known.get(name)
-        if slot is None:
-            raise ExperimentError(
-                f"{scanned.layout.experiment.config_file}: {name} has vanished since the session "
-                "started; run the same command again"
-            )
-        seen = SlotStatus(status)
-        # Only while it is as the controller saw it is a stale judgment to be replaced;
-        # any other that is found was made meanwhile, and holds.
-        same = slot.status is seen
-        slots.append(slot if same else replace(slot, status=SlotStatus.MISSING, judgment=None))
-    return slots
+def _statuses(config: pytest.Config, mode: Mode) -> tuple[SlotStatus, ...]:
+    """Return the statuses of the slots that are meant; ini's are those of a session that judges."""
+    given = options.statuses(config)
+    if mode is Mode.JUDGE or config.getoption("harness_status") is not None:
+        return tuple(SlotStatus(name) for name in given) or tuple(mode.default)
+    return tuple(mode.default)

@@ -31,7 +31,13 @@ def portable(outcome: Outcome) -> dict[str, Any]:
     calls = {} if isinstance(outcome, Deferred) else dataclasses.asdict(outcome.calls)
     match outcome:
         case Judged():
-            return {"kind": "judged", "notes": list(outcome.notes), "calls": calls}
+            return {
+                "kind": "judged",
+                "notes": list(outcome.notes),
+                "calls": calls,
+                "changed": outcome.changed,
+                "differ": outcome.judgment.differs,
+            }
         case Failed():
             return {
                 "kind": "failed",

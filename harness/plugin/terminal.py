@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.model import JUDGEABLE, NO_CALLS, WORK, SlotStatus
+from harness.modes import Mode
+from harness.plugin import changes
 from harness.plugin.collect import slot_items
 from harness.plugin.signals import EXIT_TERMINATED
 from harness.plugin.summary import Clock, consensus_lines, next_line
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
     from harness.model import Calls, Slot
+    from harness.plugin.collect import SlotItem
     from harness.plugin.selection import Chosen
     from harness.plugin.session import PanelSession
     from harness.scan import Scan
@@ -59,9 +62,21 @@ class PanelTerminal:
             return []  # a list of node ids is for programs; a usage error says it all
         lines = self.counts()
         if self._panel.dry_run:
-            count = sum(1 for _ in slot_items(items))
-            lines.append(f"dry run: {_slots(count)} would be judged; nothing was changed")
+            lines += self._would(list(slot_items(items)))
         return lines
+
+    def _would(self, items: list[SlotItem]) -> Iterator[str]:
+        """Say what a session that is not dry would do."""
+        mode = self._panel.mode
+        if mode is Mode.REGENERATE:
+            for scanned in self._panel.scans.values():
+                yield from changes.would_make(scanned, self._shown)
+            yield "dry run: nothing was changed"
+            return
+        if mode is Mode.REPARSE:
+            yield from (f"  {self._shown(line)}" for line in changes.would_change(items))
+        slots = f"{_slots(len(items))} {changes.WOULD[mode]}"
+        yield f"dry run: {slots}; nothing was changed"
 
     def counts(self) -> list[str]:
         """Return the slots by status, and what was asked for that needs no work."""
@@ -76,6 +91,8 @@ class PanelTerminal:
 
     def _explain(self, chosen: Chosen, scanned: Scan) -> list[str]:
         panel = self._panel
+        if panel.mode is not Mode.JUDGE:
+            return self._explain_mode(chosen)
         if panel.dry_run:
             return list(self._listing(scanned.slots))
         named = {slot.name for slot in chosen.named}
@@ -89,6 +106,13 @@ class PanelTerminal:
             ]
             lines.append(self._nothing(chosen))
         return lines
+
+    def _explain_mode(self, chosen: Chosen) -> list[str]:
+        """Say why a session that was to do something else than judge has nothing to do."""
+        nothing = changes.NOTHING.get(self._panel.mode)
+        if nothing is None or chosen.to_judge or chosen.left_out:
+            return []
+        return [*(f"{slot.name} is {slot.status}" for slot in chosen.named), nothing]
 
     def _nothing(self, chosen: Chosen) -> str:
         """Say why there is nothing to judge."""
@@ -162,11 +186,9 @@ class PanelTerminal:
             reporter.write_line(
                 f"stopped {calls} in flight; their slots are as they were", yellow=True
             )
-        regenerated = sum(settled.regenerated for settled in panel.settled.values())
-        totals = f"judged {statistics.judged}, failed to judge {statistics.failed}, "
-        if statistics.deferred:
-            totals += f"deferred {len(statistics.deferred)}, "
-        reporter.write_line(f"{totals}consensus regenerated {regenerated}")
+        reporter.write_line(changes.totals(panel.mode, statistics, list(panel.settled.values())))
+        for line in changes.difference(statistics):
+            reporter.write_line(line)
         if statistics.calls != NO_CALLS:
             reporter.write_line(_money(statistics.calls))
         if self._config.get_verbosity() >= 0:
