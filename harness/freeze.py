@@ -80,7 +80,8 @@ def _check_not_lost(layout: Layout, run: Run) -> None:
         )
 
 
-def _freeze(layout: Layout, run: Run) -> FrozenPrompt:
+def prompt_text(layout: Layout, run: Run) -> str:
+    """Return what a run's judges would be asked if its prompt were frozen now; writes nothing."""
     texts = layout.prompt_parts(run)
     boundary = secrets.token_hex(12)
     while any(boundary in text for text in texts.values()):
@@ -96,6 +97,11 @@ def _freeze(layout: Layout, run: Run) -> FrozenPrompt:
             f"{layout.experiment.prompt_template}: gives an empty prompt; "
             "write down what the judges are asked"
         )
+    return text
+
+
+def _freeze(layout: Layout, run: Run) -> FrozenPrompt:
+    text = prompt_text(layout, run)
     path = layout.prompt_file(run)
     root = layout.experiment.root
     # Durable: a judgment survives a power cut, and so must what it was made from. That is

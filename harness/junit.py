@@ -66,7 +66,8 @@ def _inner(slot: Slot) -> Iterator[str]:
             yield f"<skipped{_attributes(kind)}>{_text(slot.why)}</skipped>"
 
 
-def _properties(slot: Slot) -> Iterator[str]:
+def slot_properties(slot: Slot) -> dict[str, str]:
+    """Return what a test case says of its slot, by name; what is unknown is left out."""
     found: dict[str, Any] = {
         "status": slot.status.value,
         "judge": slot.judge.name,
@@ -78,9 +79,12 @@ def _properties(slot: Slot) -> Iterator[str]:
         found |= {name: made.get(name) for name in ("model_answered", "cost_usd", "attempt")}
         tokens = made.get("tokens")
         found |= {f"tokens_{k}": v for k, v in tokens.items()} if isinstance(tokens, dict) else {}
-    for name, value in found.items():
-        if value is not None:
-            yield f"<property{_attributes({'name': name, 'value': value})}/>"
+    return {name: _clean(str(value)) for name, value in found.items() if value is not None}
+
+
+def _properties(slot: Slot) -> Iterator[str]:
+    for name, value in slot_properties(slot).items():
+        yield f"<property{_attributes({'name': name, 'value': value})}/>"
 
 
 def _seconds(slot: Slot) -> float:

@@ -13,7 +13,7 @@ from harness.model import Slot, SlotStatus
 from harness.staleness import staleness
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from harness.layouts import Layout
     from harness.model import JudgeSpec, Run
@@ -41,16 +41,18 @@ class Scan:
         return tuple(slot for slot in self.slots if slot.status in statuses)
 
 
-def scan(layout: Layout) -> Scan:
+def scan(layout: Layout, *, step: Callable[[int], None] = lambda _runs: None) -> Scan:
     """Classify every slot that the experiment's directory and configuration expect.
 
+    ``step`` is told how many runs have been looked at.
     Raises ``ExperimentError`` if the experiment as a whole cannot be read; what is
     wrong with one slot or one run only spoils that.
     """
     slots: list[Slot] = []
-    for run in layout.runs():
+    for done, run in enumerate(layout.runs(), 1):
         prompt = _FrozenPrompt(layout, run)
         slots += [_classify(layout, run, judge, prompt) for judge in layout.experiment.panel]
+        step(done)
     return Scan(layout, tuple(slots))
 
 

@@ -225,6 +225,7 @@ def test_a_session_without_experiments_pays_for_nothing() -> None:
         "harness",
         "harness.plugin",
         "harness.plugin.options",
+        "harness.plugin.publish",
         "harness.plugin.quality",
         "harness.plugin.verbs",
     }

@@ -85,7 +85,9 @@ def test_the_cases_are_named_as_pytest_names_them(
     session = ET.parse(project.path / "session.xml").getroot()  # noqa: S314 - pytest's own
     made = [case.attrib for case in suites(root)[0]]
     for name in ("classname", "name"):
-        assert [case.attrib[name] for case in session[0]] == [case[name] for case in made]
+        assert [case.attrib[name] for case in session[0].iter("testcase")] == [
+            case[name] for case in made
+        ]
 
 
 def test_what_xml_has_no_place_for_is_made_visible(

@@ -372,7 +372,8 @@ def test_every_judgment_on_disk_was_reported(project: Project, options: tuple[st
 
     panel = FakePanel(answer)
     project.run(*options, panel=panel)
-    properties = {name: dict(panel.call(name).user_properties) for name in score}
-    assert properties == {name: {"score": s, "passed": True} for name, s in score.items()}
+    found = {name: dict(panel.call(name).user_properties) for name in score}
+    properties = {name: (found[name]["score"], found[name]["passed"]) for name in score}
+    assert properties == {name: (s, True) for name, s in score.items()}
     stored = json.loads((root / "runs" / "a" / "judge" / "result.json").read_bytes())
     assert (stored["score"], stored["passed"], stored["judged"]) == (0.5, True, 2)

@@ -66,7 +66,7 @@ def test_a_gate_that_does_not_hold_is_a_line_and_exit_status_1(
     if fails is not None:
         done = project.run(option, fails)
         assert (done.exit, gates(done)) == (1, [f"gate: exp: {line}"])
-        assert done.section("judge panel")[-1] == f"gate: exp: {line}"
+        assert done.section("consensus")[-1] == f"gate: exp: {line}"
 
 
 def test_slots_without_a_judgment_are_counted_against_the_share_of_judged_ones(

@@ -589,6 +589,7 @@ def test_an_ordinary_suite_pays_for_the_options_only(project: Project) -> None:
         "harness.plugin",
         "harness.plugin.hookspecs",
         "harness.plugin.options",
+        "harness.plugin.publish",
         "harness.plugin.quality",
         "harness.plugin.verbs",
     ]
@@ -608,6 +609,7 @@ def test_an_experiment_beside_an_ordinary_suite_costs_one_module(project: Projec
         "harness.plugin.directories",
         "harness.plugin.hookspecs",
         "harness.plugin.options",
+        "harness.plugin.publish",
         "harness.plugin.quality",
         "harness.plugin.verbs",
     ]

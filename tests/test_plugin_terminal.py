@@ -21,6 +21,8 @@ pytest_plugins = ("tests.plugin_project",)
 
 BOTH = pytest.mark.parametrize("options", [(), ("--parallel", "2")], ids=["alone", "parallel"])
 
+ALONE = "one run: there is no other to compare it with"
+
 NO_VERDICT = (
     "the reply has no JSON object with score, passed, reasoning; "
     "it is kept in exp/{}/attempts/ATTEMPT/stdout"
@@ -80,6 +82,13 @@ def test_a_session_is_counts_then_lines_then_table_then_totals(
         "  02 judge-b         2         0         0",
         "judged 3, failed to judge 1, consensus regenerated 2",
         "calls: 4 paid, 0 adopted, 0 lost, 1 wasted",
+        "================================== consensus ===================================",
+        "exp: 1 run with a consensus, mean 0.500, 1 passed",
+        "  worst first  score  passed  spread",
+        "  runs/a       0.500     yes    0.00",
+        f"  agreement: alpha undefined ({ALONE}); split verdicts in 0 runs",
+        "time: 0.0 s for 4 slots, 1.0 times as fast as one at a time",
+        "next: pytest exp --status failed (tries the failed slot again)",
         "=========================== short test summary info ============================",
         "FAILED exp/experiment.yaml::runs/b/judge_01 - the reply has no JSON object wi...",
         "========================= 1 failed, 3 passed in 0.00s ==========================",
@@ -268,6 +277,12 @@ def test_a_finished_experiment_says_that_nothing_is_left(project: Project) -> No
         "  01 judge-a         1         0         0",
         "  02 judge-b         1         0         0",
         "judged 0, failed to judge 0, consensus regenerated 0",
+        "================================== consensus ===================================",
+        "exp: 1 run with a consensus, mean 0.500, 1 passed",
+        "  worst first  score  passed  spread",
+        "  runs/a       0.500     yes    0.00",
+        f"  agreement: alpha undefined ({ALONE}); split verdicts in 0 runs",
+        "next: python -m harness report exp -o report.html (draws a page of all this)",
         "============================ no tests ran in 0.00s =============================",
     ]
 

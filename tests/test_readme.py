@@ -213,6 +213,13 @@ def test_the_pages_link_to_what_is_there() -> None:
     assert broken == []
 
 
+def test_the_site_has_every_page() -> None:
+    """The navigation of the documentation lists each page once; ``.ci/run`` builds it strictly."""
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"^ +- [^:]+: ([\w-]+\.md)$", site, re.MULTILINE)
+    assert sorted(listed) == sorted(page.name for page in PAGES if page.parent.name == "docs")
+
+
 def headings(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     import argparse
 
 COMMANDS = {
+    "new": "write a small experiment that works, to be edited",
+    "import": "make an experiment of runs that another tool recorded",
+    "check": "find what is wrong with experiments and judges before anything is paid",
     "status": "count the slots of experiments by status and judge",
+    "show": "print one slot, or one run: prompt, attempts, reply, judgment",
+    "report": "draw one page about experiments, for people",
     "agreement": "show coverage, error bars, and how far the judges agree",
     "compare": "show what changed from one experiment, or baseline, to another",
     "export": "write runs, judgments, and criteria as tables for other tools",
@@ -22,6 +27,9 @@ COMMANDS = {
     "baseline": "save the consensus of every run, to compare with later",
 }
 """What each command is for, in the order of ``--help``."""
+
+MODULES = {"import": "importing"}
+"""The modules of commands whose name is a word of Python's own."""
 
 
 class Command(Protocol):
@@ -36,4 +44,4 @@ class Command(Protocol):
 
 def load(name: str) -> Command:
     """Import a command's module."""
-    return cast("Command", import_module(f"harness.commands.{name}"))
+    return cast("Command", import_module(f"harness.commands.{MODULES.get(name, name)}"))

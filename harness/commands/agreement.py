@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.agreement import agreement
 from harness.calibration import calibration
-from harness.commands.figures import full, number, short
 from harness.commands.places import HELP, node_id, scans, shown
 from harness.commands.say import say, say_json, table
 from harness.gather import efforts, sheet_of
+from harness.statistics.words import full, number, short
 from harness.text import safe_line
 
 if TYPE_CHECKING:

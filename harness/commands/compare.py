@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from harness.baseline import read_baseline
 from harness.bounds import ROUNDING, partner, points_of
-from harness.commands.figures import number, short, signed
 from harness.commands.places import node_id, scans
 from harness.commands.say import complain, say, say_json, table
 from harness.comparison import compare
 from harness.errors import SelectionError
 from harness.files import is_directory
 from harness.gather import sheet_of
+from harness.statistics.words import number, short, signed
 from harness.text import safe_line
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.commands.say import Steps
 from harness.errors import SelectionError
 from harness.files import is_directory, is_link, list_names
 from harness.layouts import config_of, open_experiment
@@ -28,7 +29,9 @@ def scans(directory: str) -> Iterator[Scan]:
             f"{directory}: there is no experiment.yaml and no config/experiment.json here or below"
         )
     for root in roots:
-        yield scan(open_experiment(root))
+        with Steps("scan", "runs") as steps:
+            found = scan(open_experiment(root), step=steps.step)
+        yield found
 
 
 def experiments(directory: str) -> Iterator[Path]:

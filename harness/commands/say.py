@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.text import safe_text
 
@@ -38,3 +39,35 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) 
         ).rstrip()
         for line in lines
     ]
+
+
+class Steps:
+    """Says on stderr how far long work is, from two seconds on, and only to a terminal."""
+
+    def __init__(self, what: str, units: str) -> None:
+        self._what, self._units = what, units
+        self._began = self._shown = time.monotonic()
+        self._visible = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the line away again."""
+        if self._visible:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def step(self, done: int, total: int | None = None) -> None:
+        """Tell how much is done, of how much if that is known."""
+        now = time.monotonic()
+        if now - self._began < PATIENCE or now - self._shown < 1 or not sys.stderr.isatty():
+            return
+        self._shown, self._visible = now, True
+        of = "" if total is None else f" of {total}"
+        sys.stderr.write(f"\r{self._what}: {done}{of} {self._units}\x1b[K")
+        sys.stderr.flush()
+
+
+PATIENCE = 2.0
+"""Seconds of work that need no progress."""

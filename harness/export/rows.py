@@ -52,7 +52,7 @@ def tables(scans: Iterable[Scan], node_id: Callable[[Experiment, str], str]) -> 
                 }
                 judgments.append({**of_slot, **_slot(slot, judgment)})
                 if judgment is not None:
-                    criteria += [{**of_slot, **points} for points in _criteria(judgment)]
+                    criteria += [{**of_slot, **points} for points in criteria_of(judgment)]
     return (
         Table("runs", RUNS, runs),
         Table("judgments", JUDGMENTS, judgments),
@@ -146,7 +146,7 @@ def _slot(slot: Slot | None, judgment: Judgment | None) -> Row:
 
 def impl_rate(judgment: Judgment) -> float | None:
     """Return the points that a judge gave, of those that it could give; weights play no part."""
-    known = [row for row in _criteria(judgment) if not row["not_applicable"]]
+    known = [row for row in criteria_of(judgment) if not row["not_applicable"]]
     achieved = [value for row in known if isinstance(value := row["achieved"], float)]
     possible = [value for row in known if isinstance(value := row["max"], float)]
     total = math.fsum(possible)
@@ -155,7 +155,8 @@ def impl_rate(judgment: Judgment) -> float | None:
     return math.fsum(achieved) / total
 
 
-def _criteria(judgment: Judgment) -> Iterator[Row]:
+def criteria_of(judgment: Judgment) -> Iterator[Row]:
+    """Yield the points, the maximum, and the reason of each criterion that a judgment names."""
     scores = judgment.raw.get("criteria_scores")
     for category, entry in scores.items() if isinstance(scores, dict) else ():
         listed = entry.get("items") if isinstance(entry, dict) else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin import options, quality, verbs
+from harness.plugin import options, publish, quality, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini twins."""
     options.add_options(parser)
     quality.add_options(parser)
+    publish.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -38,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in options.MARKERS:
         config.addinivalue_line("markers", line)
     options.check(config)
+    publish.annotate(config)
     quality.watch(config)
     idle = options.dry_run(config) or verbs.runs_nothing(config)
     if idle and config.getoption("dist", "no") != "no":
@@ -106,7 +108,19 @@ def panel_session(config: pytest.Config) -> PanelSession:
     if found is None:
         found = PanelSession(config)
         config.pluginmanager.register(found, PanelSession.NAME)
+        _publish(found)
         # After the session's state, so that its wrappers are outside all others.
         config.pluginmanager.register(Secrets(config, found.bench.redactor), "harness-secrets")
     assert isinstance(found, PanelSession)  # noqa: S101 - narrows the type
     return found
+
+
+def _publish(panel: PanelSession) -> None:
+    """Have what people look at after the session written; workers only report."""
+    from harness.plugin.properties import Properties
+
+    panel.config.pluginmanager.register(Properties(), "harness-properties")
+    if not hasattr(panel.config, "workerinput"):
+        from harness.plugin.publisher import Publisher
+
+        panel.config.pluginmanager.register(Publisher(panel), "harness-publisher")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.plugin.session import PanelSession
 
 EXIT_DEFERRED = 75
+"""Nothing failed, but slots were deferred: run the same command again later (EX_TEMPFAIL)."""
 
 LOOKED_AT = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, EXIT_DEFERRED)
 """Exit statuses of sessions that came to their end; of others nothing is asked."""

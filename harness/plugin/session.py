@@ -21,6 +21,7 @@ from harness.plugin import changes, options, verbs
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
 from harness.plugin.progress import Progress
+from harness.plugin.quality import EXIT_DEFERRED
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from harness.judges import Judge
     from harness.model import Deferred, Judged, JudgeSpec, Outcome, Slot
     from harness.settle import Settled
-
-EXIT_DEFERRED = 75
-"""Nothing failed, but slots were deferred: run the same command again later (EX_TEMPFAIL)."""
 
 
 class PanelSession:

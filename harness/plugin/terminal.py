@@ -13,6 +13,7 @@ from harness.modes import Mode
 from harness.plugin import changes
 from harness.plugin.collect import slot_items
 from harness.plugin.signals import EXIT_TERMINATED
+from harness.plugin.summary import Clock, consensus_lines, next_line
 from harness.scan import status_now
 from harness.text import safe_line
 
@@ -45,6 +46,12 @@ class PanelTerminal:
     def __init__(self, panel: PanelSession) -> None:
         self._panel = panel
         self._config = panel.config
+        self._clock = Clock()
+        self._now: dict[str, Counter[SlotStatus]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count how long slots were at work."""
+        self._clock.pytest_runtest_logreport(report)
 
     # --- after collection --------------------------------------------------------------------
 
@@ -184,12 +191,25 @@ class PanelTerminal:
             reporter.write_line(line)
         if statistics.calls != NO_CALLS:
             reporter.write_line(_money(statistics.calls))
+        if self._config.get_verbosity() >= 0:
+            self._findings(reporter)
+
+    def _findings(self, reporter: TerminalReporter) -> None:
+        """Print what was found, how fast, and what to run next; less than a screen."""
+        reporter.write_sep("=", "consensus")
+        for scanned in self._panel.scans.values():
+            for line in consensus_lines(self._panel, scanned):
+                reporter.write_line(line)
+        for line in [*self._clock.lines(), *next_line(self._panel, self._now)]:
+            reporter.write_line(line)
 
     def _table(self, scanned: Scan) -> list[str]:
         """Return the slots by judge and status as they stand now."""
         experiment = scanned.layout.experiment
         root = os.path.relpath(experiment.root, self._config.rootpath)
-        counts: dict[int, Counter[str]] = {judge.number: Counter() for judge in experiment.panel}
+        counts: dict[int, Counter[SlotStatus]] = {
+            judge.number: Counter() for judge in experiment.panel
+        }
         tally = self._panel.tally
         for slot in scanned.slots:
             place = root, slot.name
@@ -197,6 +217,7 @@ class PanelTerminal:
             if place in tally.failed:
                 status = status_now(scanned.layout, slot)
             counts[slot.judge.number][status] += 1
+        self._now[str(experiment.root)] = sum(counts.values(), Counter())
         labels = {judge.number: safe_line(judge.label, 40) for judge in experiment.panel}
         width = max(len(label) for label in [*labels.values(), "judge"])
         shown = (SlotStatus.COMPLETE, SlotStatus.MISSING, SlotStatus.FAILED)

@@ -1,0 +1,1 @@
+"""Runs that other tools recorded, as values; reads, never writes."""

@@ -1,0 +1,138 @@
+"""Writes what people look at after a session: the page, the summary, annotations, properties."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import files
+from harness.dispatch import explain
+from harness.layouts import open_experiment
+from harness.plugin import options
+from harness.plugin.progress import reason_of
+from harness.plugin.publish import outlets
+from harness.plugin.signals import EXIT_TERMINATED
+from harness.plugin.tally import SLOT
+from harness.scan import scan
+from harness.text import safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from _pytest.terminal import TerminalReporter
+
+    from harness.model import Experiment
+    from harness.plugin.session import PanelSession
+    from harness.scan import Scan
+
+ANNOTATED = 50
+"""Failed slots that are annotated; a CI service shows fewer."""
+
+
+class Publisher:
+    """Writes for people elsewhere, in the process that talks to people."""
+
+    def __init__(self, panel: PanelSession) -> None:
+        self._panel = panel
+        self._config = panel.config
+        self._wanted = outlets(panel.config, os.environ)
+        self._failed: dict[str, tuple[str, str]] = {}
+        self._written: list[str] = []
+        self._problems: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember the slots that failed; one that is run again and judged is none of them."""
+        slot = vars(report).get(SLOT)
+        if slot is not None and report.failed:
+            self._failed[report.nodeid] = (f"{slot[1]}: {slot[2]}", reason_of(report))
+        elif slot is not None and report.when == "call":
+            self._failed.pop(report.nodeid, None)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Write once the consensus is on disk; what cannot be written fails the session."""
+        self._totals()
+        done = yield
+        status = session.exitstatus
+        silent = status in (pytest.ExitCode.USAGE_ERROR, EXIT_TERMINATED)
+        if silent or options.only_looks(self._config) or not self._panel.scans:
+            return done
+        self._write()
+        if self._problems and status == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return done
+
+    def _write(self) -> None:
+        wanted = self._wanted
+        if wanted.report is None and wanted.markdown is None:
+            return
+        from harness.report.write import write_report
+
+        try:
+            scans = [scan(open_experiment(root)) for root in sorted(self._panel.scans)]
+            if wanted.report is not None:
+                write_report(wanted.report, scans, node_id=self._node_id, shown=self._shown)
+                self._written.append(f"report: {self._shown(wanted.report)}")
+            if wanted.markdown is not None:
+                self._write_markdown(wanted.markdown, scans)
+        except Exception as error:  # noqa: BLE001 - a page must not cost a session its summary
+            self._problems.append(f"a report cannot be written ({explain(error)})")
+
+    def _write_markdown(self, path: Path, scans: list[Scan]) -> None:
+        from harness.report.markdown import summary
+        from harness.report.write import look_at
+
+        text = "\n".join(summary(look_at(s, self._node_id, self._shown)) for s in scans)
+        before = files.read_bytes(path, root=path.parent) if self._wanted.append else None
+        kept = before.value if isinstance(before, files.Ok) else b""
+        files.make_directory(path.parent, root=path.parent)
+        files.commit_bytes(path, kept + text.encode(), root=path.parent, durable=False)
+        if not self._wanted.append:
+            self._written.append(f"summary: {self._shown(path)}")
+
+    def _node_id(self, experiment: Experiment, name: str) -> str:
+        return f"{self._shown(experiment.config_file)}::{name}"
+
+    def _shown(self, path: Path) -> str:
+        """Return a path as one would type it where pytest was started."""
+        return os.path.relpath(path, self._config.invocation_params.dir)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+        """Say what was written, and annotate failed slots for the CI service."""
+        for line in self._problems:
+            terminalreporter.write_line(safe_line(line, 1000), red=True)
+        if not getattr(self._config.option, "no_summary", False):
+            for line in self._written:
+                terminalreporter.write_line(safe_line(line))
+        if self._wanted.annotations:
+            for nodeid, (title, why) in list(self._failed.items())[:ANNOTATED]:
+                from harness.report.annotations import annotation
+
+                file = nodeid.partition("::")[0]
+                terminalreporter.write_line(annotation(file=file, title=title, text=why))
+
+    def _totals(self) -> None:
+        """Put the totals of the session on its JUnit suite, if there is one."""
+        from _pytest.junitxml import xml_key
+
+        xml = self._config.stash.get(xml_key, None)
+        if xml is None:
+            return
+        counted = self._panel.tally.statistics
+        found: dict[str, Any] = {
+            "judged": counted.judged,
+            "failed_to_judge": counted.failed,
+            "deferred": len(counted.deferred),
+            "calls_paid": counted.calls.paid,
+            "calls_adopted": counted.calls.adopted,
+            "calls_lost": counted.calls.lost,
+            "calls_wasted": counted.calls.wasted,
+            "cost_usd": counted.calls.cost_usd,
+        }
+        for name, value in found.items():
+            if value is not None:
+                xml.add_global_property(name, str(value))

@@ -1,0 +1,1 @@
+"""What people look at: a page, a summary in Markdown, and what both are made of."""
