@@ -208,8 +208,15 @@ class QualityGates:
         """Print a line for each gate that does not hold, below the panel's tables."""
         from harness.text import safe_line
 
-        for line in self._lines:
+        lines, self._lines = self._lines, []
+        for line in lines:
             terminalreporter.write_line(f"gate: {safe_line(line)}", red=True)
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Print them where older versions of pytest call for no summary (``--no-summary``)."""
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self._lines:
+            self.pytest_terminal_summary(reporter)
 
     def _unmet(self, panel: PanelSession) -> list[str]:
         from harness.bounds import unmet
