@@ -230,6 +230,21 @@ def test_a_reply_that_cannot_be_read_fails_its_slot(project: Project, judged: Pa
     assert done.section("judge panel")[: len(TABLE)] == TABLE
 
 
+def test_replies_to_another_question_stay_stale_when_they_are_read_again(
+    project: Project, judged: Path
+) -> None:
+    """The table shows what the next session will find, not that every slot is complete."""
+    (judged / "task.md").write_text("Something else.\n")
+    done = project.run("--reparse")
+    assert done.exit == 0
+    assert done.section("judge panel")[:4] == [
+        "exp",
+        "  judge       complete   missing    failed     stale",
+        "  01 judge-a         0         0         0         2",
+        "  02 judge-b         0         0         0         2",
+    ]
+
+
 def test_without_a_kept_reply_there_is_nothing_to_read(project: Project) -> None:
     """Judgments that somebody wrote by hand are no replies."""
     project.mixed()

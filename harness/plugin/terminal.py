@@ -210,11 +210,12 @@ class PanelTerminal:
         counts: dict[int, Counter[SlotStatus]] = {
             judge.number: Counter() for judge in experiment.panel
         }
-        tally = self._panel.tally
+        tally, read_again = self._panel.tally, self._panel.mode is Mode.REPARSE
         for slot in scanned.slots:
             place = root, slot.name
-            status = SlotStatus.COMPLETE if place in tally.judged else slot.status
-            if place in tally.failed:
+            judged, failed = place in tally.judged, place in tally.failed
+            status = SlotStatus.COMPLETE if judged else slot.status
+            if failed or (judged and read_again):  # the reply may be to another question
                 status = status_now(scanned.layout, slot)
             counts[slot.judge.number][status] += 1
         self._now[str(experiment.root)] = sum(counts.values(), Counter())
