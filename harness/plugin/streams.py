@@ -45,6 +45,9 @@ class _RoutedStream(io.TextIOBase):
     def flush(self) -> None:
         self._real.flush()
 
+    def close(self) -> None:
+        """Leave the real stream alone: it is not ours, and may be closed when this is collected."""
+
     def writable(self) -> bool:
         return True
 
@@ -76,6 +79,9 @@ class _RoutedBytes(io.BufferedIOBase):
 
     def flush(self) -> None:
         self._stream.flush()
+
+    def close(self) -> None:
+        """Leave the stream alone, as it does the real one."""
 
     def writable(self) -> bool:
         return True
