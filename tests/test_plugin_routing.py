@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.plugin.streams import routed_streams
 from tests.plugin_project import FakePanel, slots
 
 if TYPE_CHECKING:
@@ -383,6 +385,16 @@ def test_bytes_stand_in_the_slots_own_section(project: Project, options: tuple[s
     assert sections(panel) == {
         name: {"Captured stdout call": f"bytes of {name}\n"} for name in slots("a")
     }
+
+
+def test_a_stand_in_outlives_the_stream_it_stands_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Collected after the real stream was closed, it neither flushes nor closes it again."""
+    real = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", real)
+    with routed_streams(tee=False):
+        stand_in = sys.stdout
+    real.close()
+    stand_in.close()
 
 
 @BOTH

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -84,7 +85,7 @@ class NoAnswer(Exception):  # noqa: N818 - says what there is not, and never lea
     """The output holds no answer, and nothing that says why."""
 
 
-class CliJudge:
+class CliJudge(ABC):
     """Asks a program; kinds say which, how, and what it answers."""
 
     Settings: ClassVar[type[Any]]
@@ -98,18 +99,18 @@ class CliJudge:
         self._spec = spec
         self._args: tuple[str, ...] = getattr(spec.settings, "args", ())
 
+    @abstractmethod
     def argv(self, question: Question, home: Path) -> list[str]:
         """Return the arguments after the program; ``home`` takes files that it is to read."""
-        raise NotImplementedError
 
     def variables(self, question: Question, home: Path) -> dict[str, str]:
         """Return the environment of the program."""
         del home
         return dict(question.env)
 
+    @abstractmethod
     def read(self, printed: Printed, question: Question) -> Reply:
         """Return the answer; raise ``JudgeError`` if there is none, ``NoAnswer`` if silent."""
-        raise NotImplementedError
 
     def ask(self, question: Question) -> Reply:
         """Run the program to its end and return what it answered."""
