@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
 VERDICT = {"score": 0.75, "passed": True, "reasoning": "fine"}
@@ -24,7 +25,8 @@ class Answer:
     ``whole``; ``hang``: nothing until the server closes; ``reset``: the connection is, before
     anything is sent; ``cut``: it ends in the middle of the body; ``trickle`` and
     ``trickle_headers``: byte by byte, without end; ``endless``: a body without end; ``headers``:
-    no body at all.
+    no body at all; ``unframed``: a body whose end is that of the connection, which does not
+    come.
     """
 
     body: Mapping[str, Any] | bytes = b""
@@ -89,7 +91,9 @@ class Asked:
 class FakeHttpApi:
     """Answers each request with what ``answer`` makes of it; counts the connections."""
 
-    def __init__(self, answer: Callable[[Asked], Answer] | Answer) -> None:
+    def __init__(
+        self, answer: Callable[[Asked], Answer] | Answer, *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.answer = answer if callable(answer) else lambda _: answer
         self.asked: list[Asked] = []
         self.connections = 0
@@ -101,7 +105,10 @@ class FakeHttpApi:
             api = self
 
         self._server = _Server(("127.0.0.1", 0), Conversation)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[FakeHttpApi]:
@@ -198,6 +205,11 @@ class _Conversation(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nx-slow: ")
         while not self.api.released.wait(0.02):
             self.wfile.write(b"a")
+
+    def _unframed(self, answer: Answer) -> None:
+        self._head(answer, None)
+        self.wfile.write(answer.content)
+        self._hang(answer)
 
     def _endless(self, answer: Answer) -> None:
         self._head(answer, None)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,10 +30,10 @@ from harness.exchange import Exchange
 from harness.judges import Question, Reply, build, environment_of
 from harness.judges.endpoint import close_all
 from harness.layouts import open_experiment
-from harness.process import of_record
+from harness.process import Finished, of_record
 from harness.redact import Redactor
 from tests.fake_http_api import VERDICT, Answer, Asked, FakeHttpApi, completion, message, refusal
-from tests.workshop import scanned, write_experiment
+from tests.workshop import RUBRIC, scanned, write_experiment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -165,6 +166,21 @@ def test_anthropic_that_thinks_first_is_not_made_to_use_the_tool(
         (asked,) = api.asked
     assert asked.body["tool_choice"]["type"] == choice
     assert asked.body["max_tokens"] == 8192
+
+
+def test_anthropic_is_sent_no_name_that_the_api_refuses(tmp_path: Path) -> None:
+    """One such criterion, and points may have any shape; the prompt says which."""
+    with FakeHttpApi(message()).serving() as api:
+        asked = question(tmp_path / "e", entry("anthropic", api), {KEYS["anthropic"]: KEY})
+        (tmp_path / "e/rubric.yaml").write_text(RUBRIC.replace("all:", "all of it:"))
+        (slot,) = scanned(tmp_path / "e").slots
+        build(slot.judge).ask(replace(asked, slot=slot))
+        schema = api.asked[0].body["tools"][0]["input_schema"]
+    assert list(schema["properties"]) == [
+        *("reasoning", "criteria_scores", "score", "passed", "token"),
+    ]
+    assert schema["properties"]["criteria_scores"] == {"type": "object"}
+    assert schema["required"] == ["reasoning", "score", "passed", "token"]
 
 
 @pytest.mark.parametrize(("given", "sent"), [(None, False), ({"type": "json_object"}, True)])
@@ -321,6 +337,15 @@ def test_answer_that_the_disk_refuses_to_keep_was_paid_for(
         f"{tmp_path}/e/attempt/stderr: the answer came, but could not be kept "
         "(No space left on device); the call was paid for"
     )
+
+
+def test_kept_answer_that_cannot_be_read_is_no_reply(tmp_path: Path) -> None:
+    """Somebody has removed it."""
+    asked = question(tmp_path / "e", entry("openai", "http://127.0.0.1:1"), {})
+    judge: Any = build(asked.slot.judge)
+    with pytest.raises(JudgeError) as caught:
+        judge.reply_of(Finished(exit_code=0, seconds=0.0), asked)
+    assert str(caught.value) == "the recorded answer cannot be read"
 
 
 @kinds
@@ -541,6 +566,15 @@ def test_configuration_that_cannot_work_is_refused_when_it_is_read(
     assert str(caught.value) == f"experiment.yaml: judges[0]: {message}".replace(
         "judges[0]: options: ", "judges[0].options: "
     )
+
+
+@kinds
+def test_judge_without_a_model_asks_nobody(tmp_path: Path, kind: str) -> None:
+    """Where its configuration was not read by its kind."""
+    asked = question(tmp_path / "e", entry(kind, "http://127.0.0.1:1"), {KEYS[kind]: KEY})
+    with pytest.raises(ExperimentError) as caught:
+        build(replace(asked.slot.judge, model=None)).ask(asked)
+    assert str(caught.value) == "judge 01 one: the key 'model' is missing"
 
 
 def spec_of(kind: str, **keys: Any) -> Any:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -24,7 +28,8 @@ from tests.fake_http_api import Answer, Asked, FakeHttpApi
 from tests.workshop import descriptors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from harness.judges.connection import Answered
 
@@ -93,7 +98,7 @@ def test_endpoint_is_shared_by_address_and_headers() -> None:
     assert endpoint_for("http://localhost:1", {"k": "1"}) is not first
 
 
-@pytest.mark.parametrize("manner", ["hang", "trickle", "trickle_headers"])
+@pytest.mark.parametrize("manner", ["hang", "trickle", "trickle_headers", "unframed"])
 def test_call_ends_at_its_deadline_however_the_time_goes_by(manner: str) -> None:
     """Silence, or a byte now and then: neither outlasts it, and the connection is not kept."""
     answers = iter([Answer({"ok": True}), Answer(b" ", manner=manner), Answer({"ok": True})])
@@ -106,7 +111,7 @@ def test_call_ends_at_its_deadline_however_the_time_goes_by(manner: str) -> None
     assert str(caught.value) == "the judge took longer than 0.3 s and was ended"
 
 
-@pytest.mark.parametrize("manner", ["hang", "trickle", "trickle_headers"])
+@pytest.mark.parametrize("manner", ["hang", "trickle", "trickle_headers", "unframed"])
 def test_calls_of_all_threads_end_when_the_session_does(manner: str) -> None:
     """Whether they wait on a new connection or on one that was used before."""
     answers = iter([ANSWER] + [Answer(b" ", manner=manner)] * 4)
@@ -134,6 +139,22 @@ def test_call_that_is_ended_before_it_is_connected_ends_as_soon_as_it_is() -> No
         with pytest.raises(RetryableError):
             early.post(api.url, b"{}", 30.0)
         early.close()
+
+
+def test_answer_that_was_whole_when_its_call_was_ended_counts() -> None:
+    """It is paid for; only its connection is of no more use."""
+
+    @contextlib.contextmanager
+    def ended_late(end: Callable[[], object]) -> Iterator[None]:
+        yield
+        end()
+
+    with FakeHttpApi(ANSWER).serving() as api:
+        endpoint = Endpoint({})
+        assert endpoint.post(api.url, b"{}", timeout=30.0, attended=ended_late).status == 200
+        assert post(api, endpoint=endpoint).status == 200
+        assert api.connections == 2
+        endpoint.close()
 
 
 def test_answer_without_end_is_read_no_further_than_the_cap(
@@ -194,6 +215,15 @@ def test_nobody_there_is_the_endpoints_failure() -> None:
     assert str(caught.value) == f"the endpoint {url} cannot be reached ({refused})"
 
 
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://h:99999999/"])
+def test_address_that_cannot_be_called_is_named(url: str) -> None:
+    """Nothing was sent."""
+    with pytest.raises(UnusableJudgeError) as caught:
+        post(url)
+    assert caught.value.unpaid is True
+    assert str(caught.value).startswith(f"the endpoint {url} cannot be called (")
+
+
 def test_redirect_is_an_answer_like_any_other() -> None:
     """Nobody follows it, so no key goes elsewhere."""
     with FakeHttpApi(ANSWER).serving() as other:
@@ -218,6 +248,62 @@ def test_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         post("http://judge.invalid/v1")
     assert caught.value.unpaid is True
     assert str(caught.value).startswith("the proxy of this machine cannot be used: ")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for this machine that nobody has signed."""
+    if (openssl := shutil.which("openssl")) is None:
+        pytest.skip("needs the program openssl")
+    place = tmp_path_factory.mktemp("tls")
+    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    names = ["-nodes", "-subj", "/CN=fake", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(place / "key.pem"), "-out", str(place / "cert.pem")]
+    subprocess.run([*made, *names, *files], check=True, capture_output=True)
+    return place
+
+
+@pytest.fixture
+def tls(certificate: Path) -> Iterator[ssl.SSLContext]:
+    """Return what a server with that certificate needs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    connection._tls.cache_clear()
+    yield context
+    connection._tls.cache_clear()
+
+
+def test_certificate_that_nobody_trusts_keeps_every_call_from_working(
+    tls: ssl.SSLContext,
+) -> None:
+    """It is not the network that fails: whoever configured the judge must act."""
+    with FakeHttpApi(ANSWER, tls=tls).serving() as api:
+        with pytest.raises(UnusableJudgeError) as caught:
+            post(api)
+        assert api.asked == []
+    assert caught.value.unpaid is True
+    assert "CERTIFICATE_VERIFY_FAILED" in str(caught.value)
+
+
+def test_call_over_tls_ends_with_the_session(
+    tls: ssl.SSLContext, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a certificate that the environment says can be trusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    answers = iter([ANSWER, Answer(manner="hang")])
+    endings = Endings()
+    with (
+        FakeHttpApi(lambda _: next(answers), tls=tls).serving() as api,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        assert post(api, endings=endings).status == 200
+        assert api.at_work.acquire(timeout=30)
+        call = thread.submit(post, api, endings=endings)
+        assert api.at_work.acquire(timeout=30)
+        assert endings.end_all() == 1
+        with pytest.raises(Interrupted):
+            call.result(timeout=30)
+        assert api.connections == 1
 
 
 def test_calls_leave_no_descriptor_behind() -> None:

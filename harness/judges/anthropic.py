@@ -6,6 +6,7 @@ Format: the reference of ``POST /v1/messages``, version 2023-06-01.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.errors import JudgeError, RetryableError
@@ -15,6 +16,7 @@ from harness.judges.cli import SYSTEM_PROMPT, counts
 from harness.judges.schema import reply_schema
 
 if TYPE_CHECKING:
+    from harness.criteria import Rubric
     from harness.model import JudgeSpec
 
 VERSION = "2023-06-01"
@@ -63,9 +65,7 @@ class AnthropicJudge(ApiJudge):
                 {
                     "name": TOOL,
                     "description": "Records the judgment. It is the only way to reply.",
-                    "input_schema": reply_schema(
-                        question.slot.run.rubric, token=judge.require_token
-                    ),
+                    "input_schema": _schema(question.slot.run.rubric, judge.require_token),
                 }
             ],
             "tool_choice": {**choice, "disable_parallel_tool_use": True},
@@ -97,6 +97,21 @@ class AnthropicJudge(ApiJudge):
             error.spent = reply
             raise error
         return reply
+
+
+_KEY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+"""What the API takes as the name of a property; one other name, and it refuses the request."""
+
+
+def _schema(rubric: Rubric | None, token: bool) -> dict[str, Any]:  # noqa: FBT001 - private
+    """Return the schema of a reply, with points of any shape where the API refuses their names."""
+    categories = () if rubric is None else rubric.categories
+    names = [name for c in categories for name in (c.name, *(item.id for item in c.criteria))]
+    if all(_KEY.fullmatch(name) for name in names):
+        return reply_schema(rubric, token=token)
+    schema = reply_schema(None, token=token)
+    first = {"reasoning": schema["properties"]["reasoning"], "criteria_scores": {"type": "object"}}
+    return {**schema, "properties": first | schema["properties"]}
 
 
 def _problem(reason: Any, reply: Reply, texts: list[str]) -> JudgeError | None:
