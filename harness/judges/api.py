@@ -71,6 +71,8 @@ class ApiJudge(ABC):
     requires_token: ClassVar = True
     requires_model: ClassVar = True
     deterministic: ClassVar = False
+    remote: ClassVar = True
+    reports: ClassVar = "tokens"
     environment: ClassVar[tuple[str, ...]]
     """The variable that the key is read from unless the settings name another."""
     default_url: ClassVar[str]
