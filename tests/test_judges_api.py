@@ -375,6 +375,7 @@ def test_refusal_that_was_kept_is_no_answer(tmp_path: Path, kind: str) -> None:
     ("answer", "error", "text"),
     [
         (Answer(b"garbage"), RetryableError, "the endpoint's answer is not JSON (Expecting"),
+        (Answer(b"", status=204), RetryableError, "the endpoint's answer is empty"),
         (Answer(b""), RetryableError, "the endpoint's answer is empty"),
         (Answer(b"[]"), RetryableError, "the endpoint's answer is a JSON array, not an object"),
         (Answer({}), RetryableError, "the endpoint's answer has no c"),
@@ -589,6 +590,7 @@ def test_fingerprint_covers_what_can_change_an_answer(kind: str) -> None:
     plain = spec_of(kind).sha256
     assert spec_of(kind, api_key_env="MINE").sha256 == plain
     assert spec_of(kind, base_url="http://h/v1").sha256 != plain
+    assert spec_of(kind, base_url="http://h/v1/") == spec_of(kind, base_url="http://h/v1")
     assert spec_of(kind, options={"temperature": 0}).sha256 != plain
     assert (
         spec_of(kind, options={"temperature": 0}).sha256

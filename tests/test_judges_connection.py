@@ -141,6 +141,12 @@ def test_call_that_is_ended_before_it_is_connected_ends_as_soon_as_it_is() -> No
         early.close()
 
 
+def test_deadline_may_be_years_ahead() -> None:
+    """It is then no limit at all."""
+    with FakeHttpApi(ANSWER).serving() as api:
+        assert post(api, timeout=1e9).status == 200
+
+
 def test_answer_that_was_whole_when_its_call_was_ended_counts() -> None:
     """It is paid for; only its connection is of no more use."""
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 NOTED = ("ratelimit", "retry-after", "request-id", "processing-ms")
 """Parts of the names of headers that are kept with an attempt."""
 
-SUCCESS = 200
-
 
 class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """``base_url``: the address up to the kind's own path. ``api_key_env``: the key's variable.
@@ -52,6 +50,8 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     def __post_init__(self) -> None:
         if self.base_url is not None:
             check_address(self.base_url)
+            # Written with and without a slash it is the same address, and the same judge.
+            msgspec.structs.force_setattr(self, "base_url", self.base_url.rstrip("/"))
         name = self.api_key_env
         if name is not None and not (name.isascii() and name.isidentifier()):
             raise ValueError("api_key_env must be the name of a variable, not a key")
@@ -83,7 +83,7 @@ class ApiJudge(ABC):
     def __init__(self, spec: JudgeSpec) -> None:
         self._spec = spec
         self._settings: ApiSettings = spec.settings
-        self._base_url = (self._settings.base_url or self.default_url).rstrip("/")
+        self._base_url = self._settings.base_url or self.default_url
 
     @abstractmethod
     def headers(self, key: str | None) -> dict[str, str]:
@@ -126,7 +126,7 @@ class ApiJudge(ABC):
         if schema and self.is_about_schema(answered):
             schema = False
             answered = self._post(endpoint, question, deadline, schema=False)
-            if answered.status == SUCCESS:
+            if answered.accepted:
                 endpoint.refused.add(self._spec.model)
         return self._kept(answered, question, key, schema=schema)
 
@@ -162,9 +162,9 @@ class ApiJudge(ABC):
         body = exchange.keep(
             redactor.data(answered.body),
             redactor(json.dumps(record, indent=2)).encode(),
-            whole=answered.status == SUCCESS,
+            whole=answered.accepted,
         ).decode("utf-8", "replace")
-        if answered.status != SUCCESS:
+        if not answered.accepted:
             headers = {name: redactor(value) for name, value in answered.headers.items()}
             raise error_for(answered.status, headers, body, url=self.url, now=time.time())
         return self._read(body, schema=schema)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 CONNECT = 10.0
 """Seconds at most until a connection is there, TLS included."""
 
+LONGEST = 1e6
+"""Seconds of silence that a socket can be told to wait; the deadline may lie behind them."""
+
 IDLE = 4.0
 """Seconds for which a connection without a call is used again: less than the five after which
 common servers hang up, so that no call meets one that is just being closed."""
@@ -45,6 +48,11 @@ class Answered:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the status is one of success."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - the statuses of success
 
 
 class Connection:
@@ -101,7 +109,7 @@ class Connection:
         """Return the answer, and whether it says itself where it ends."""
         import httpx
 
-        limits = httpx.Timeout(timeout, connect=min(CONNECT, timeout))
+        limits = httpx.Timeout(min(timeout, LONGEST), connect=min(CONNECT, timeout))
         with self._client.stream(
             "POST",
             url,
