@@ -34,6 +34,12 @@ def openai(message: str, code: Any = None, kind: str = "invalid_request_error") 
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
+def google(message: str, *details: Any) -> dict[str, Any]:
+    """Return a throttle as Google words it."""
+    told = {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED"}
+    return {"error": {**told, "details": list(details)}}
+
+
 def anthropic(kind: str, message: str = "") -> dict[str, Any]:
     """Return an error as Anthropic words it."""
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}
@@ -74,6 +80,14 @@ def anthropic(kind: str, message: str = "") -> dict[str, Any]:
         (502, {"error": {"code": 502, "message": "provider"}}, TransientError),
         # Google's endpoint
         (429, '[{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}]', ThrottledError),
+        (
+            429,
+            google("quota", {"violations": [{"quotaId": "RequestsPerDayPerProject"}]}),
+            UsageLimitError,
+        ),
+        (429, google("You exceeded your current quota", {}), ThrottledError),
+        (429, {"error": {"message": "You exceeded your current quota"}}, UnusableJudgeError),
+        (405, {"detail": "Method Not Allowed"}, UnusableJudgeError),
     ],
 )
 def test_endpoints_like_openai_tell_whose_turn_it_is(
@@ -173,6 +187,17 @@ def test_openrouter_passes_the_headers_of_a_throttle_on_in_the_body() -> None:
 
 
 @pytest.mark.parametrize(
+    ("details", "seconds"),
+    [([{"retryDelay": "20.5s"}, "odd"], 20.5), ([{"retryDelay": "soon"}], None), ([{}], None)],
+)
+def test_google_says_in_the_body_how_long_to_wait(details: Any, seconds: float | None) -> None:
+    """As a span, among other details."""
+    error = refused(429, google("quota", *details))
+    assert isinstance(error, ThrottledError)
+    assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize(
     ("headers", "until"),
     [
         ({"retry_after": "7200"}, NOW + 7200),
@@ -220,7 +245,17 @@ def test_overload_costs_nothing(status: int) -> None:
         (refused(400, openai("x" * 9999)), "x" * 300),
         (
             refused(404, "404 page not found"),
-            f"the call was refused (404): nobody answers at {URL}; correct base_url",
+            (
+                "the call was refused (404): 404 page not found; correct model, or base_url, "
+                f"which leads to {URL}"
+            ),
+        ),
+        (
+            refused(405, {"detail": ""}),
+            (
+                "the call was refused (405): nothing is there; correct model, or base_url, "
+                f"which leads to {URL}"
+            ),
         ),
         (
             refused(307, "", location="http://elsewhere/\x1b[1m"),

@@ -54,9 +54,10 @@ def _refused(
 ) -> JudgeError:
     told = error_object(body)
     message = _message(told, body)
-    if status in (_MISSING, _WRONG_METHOD) and not told:
+    if status in (_MISSING, _WRONG_METHOD) and not {"code", "type"} & set(told):
         return UnusableJudgeError(
-            f"the call was refused ({status}): nobody answers at {url}; correct base_url"
+            f"the call was refused ({status}): {message or 'nothing is there'}; "
+            f"correct model, or base_url, which leads to {url}"
         )
     wait, until = _wait(headers, told, now) if status in (_TOO_MANY, *_SERVER) else (None, None)
     refusal = Refusal(
@@ -115,10 +116,14 @@ def _code(
         return "request_too_large"  # more than a minute's allowance: waiting does not help
     if status == _FORBIDDEN and _flagged(told):
         return "content_filter"
+    if status == _TOO_MANY and any("PerDay" in str(detail) for detail in _details(told)):
+        return "usage_limit_reached"
     codes = [told.get(name) for name in ("code", "type", "status")]
     named = [code for code in codes if isinstance(code, str)]
     fitting = [code for code in named if not _contradicts(code, status)]
     known = [code for code in fitting if code in CODES]
+    if status == _TOO_MANY and not known and "exceeded your current quota" in message:
+        return "insufficient_quota"  # a gateway has dropped the code
     return next(iter([*known, *fitting]), None)
 
 
@@ -163,7 +168,7 @@ def _wait(
     if asked is not None:
         return asked, until
     spans = [*_openai(headers), *_anthropic(headers, now), *_openrouter(headers, told, now)]
-    return max(spans, default=None), until
+    return max([*spans, *_google(told)], default=None), until
 
 
 def _openai(headers: Mapping[str, str]) -> list[float]:
@@ -196,6 +201,17 @@ def _openrouter(headers: Mapping[str, str], told: Mapping[str, Any], now: float)
     return [max(0.0, moment - now) if moment > _EPOCH else moment]
 
 
+def _google(told: Mapping[str, Any]) -> list[float]:
+    delays = [_seconds(detail.get("retryDelay")) for detail in _details(told)]
+    return [delay for delay in delays if delay is not None]
+
+
+def _details(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what Google's endpoint adds to an error: which quota, and when to try again."""
+    found = told.get("details")
+    return [d for d in found if isinstance(d, dict)] if isinstance(found, list) else []
+
+
 def _is_used_up(remaining: Any) -> bool:
     left = _number(remaining)
     return left is None or left <= 0
@@ -206,9 +222,9 @@ def _number(value: Any) -> float | None:
     return float(text) if re.fullmatch(r"\d{1,15}(?:\.\d{1,9})?", text) else None
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(text: Any) -> float | None:
     """Read a span such as ``1m30.5s`` or ``20ms``; a bare number is of seconds."""
-    stripped = (text or "").strip()
+    stripped = text.strip() if isinstance(text, str) else ""
     found = _SPAN.fullmatch(stripped)
     if found is None or not any(found.groups()):
         return _number(text)
