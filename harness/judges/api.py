@@ -20,7 +20,6 @@ from harness.judges.address import check_address, is_local, unreachable
 from harness.judges.connection import BODY_CAP, Answered, is_installed, unusable
 from harness.judges.endpoint import MISSING, Endpoint, endpoint_for
 from harness.judges.http_signals import error_for
-from harness.redact import redactor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from harness.judges import Question, Reply
     from harness.model import JudgeSpec
     from harness.process import Finished
+    from harness.redact import Redactor
 
 NOTED = ("ratelimit", "retry-after", "request-id", "processing-ms")
 """Parts of the names of headers that are kept with an attempt."""
@@ -118,8 +118,7 @@ class ApiJudge(ABC):
         """Send one request and return the reply; a second one only if the schema was refused."""
         if self._spec.model is None:  # the configuration was read without knowing the kind
             raise ExperimentError(f"judge {self._spec.label}: the key 'model' is missing")
-        key = self._key(question.env)
-        endpoint = endpoint_for(self._base_url, self.headers(key))
+        endpoint = self._endpoint(question.env)
         deadline = time.monotonic() + question.timeout
         schema = self.takes_schema() and self._spec.model not in endpoint.refused
         answered = self._post(endpoint, question, deadline, schema=schema)
@@ -128,7 +127,12 @@ class ApiJudge(ABC):
             answered = self._post(endpoint, question, deadline, schema=False)
             if answered.accepted:
                 endpoint.refused.add(self._spec.model)
-        return self._kept(answered, question, key, schema=schema)
+        return self._kept(answered, question, endpoint.redactor, schema=schema)
+
+    def _endpoint(self, environment: Mapping[str, str]) -> Endpoint:
+        """Return where the calls go; no frame that waits for one holds the key."""
+        key = self._key(environment)
+        return endpoint_for(self._base_url, self.headers(key), key)
 
     def _post(
         self, endpoint: Endpoint, question: Question, deadline: float, *, schema: bool
@@ -151,10 +155,9 @@ class ApiJudge(ABC):
             raise RetryableError(late) from None
 
     def _kept(
-        self, answered: Answered, question: Question, key: str | None, *, schema: bool
+        self, answered: Answered, question: Question, redactor: Redactor, *, schema: bool
     ) -> Reply:
         """Keep the answer as it came, without the key, and read it."""
-        redactor = redactor_of({"API_KEY": key or ""})
         noted = {n: v for n, v in answered.headers.items() if any(part in n for part in NOTED)}
         record = {"url": self.url, "status": answered.status, "schema": schema, "headers": noted}
         exchange = question.exchange

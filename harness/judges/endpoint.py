@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from harness.judges.connection import Answered, Connection, is_installed, unusable
+from harness.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,13 +19,17 @@ MISSING = "the package httpx is missing; run pip install 'pytest-judge-panel[htt
 class Endpoint:
     """Everything that calls with the same address and key share; used by any thread.
 
-    ``refused``: the models for which it does not take a schema. Each call at work has a
-    connection of its own, because only so can it be ended from another thread without
-    ending the others; one that is free is used again, by whichever thread calls next.
+    ``refused``: the models for which it does not take a schema. ``redactor`` takes the key out
+    of what the endpoint says, whatever the name of the variable that it came from.
+
+    Each call at work has a connection of its own, because only so can it be ended from another
+    thread without ending the others; one that is free is used again, by whichever thread calls
+    next.
     """
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
+    def __init__(self, headers: Mapping[str, str], key: str | None = None) -> None:
         self.refused: set[str] = set()
+        self.redactor = Redactor({"API_KEY": key or ""})
         self._headers = dict(headers)
         self._free: list[Connection] = []
         self._lock = threading.Lock()
@@ -73,13 +78,15 @@ _ENDPOINTS: dict[tuple[str, tuple[tuple[str, str], ...]], Endpoint] = {}
 _MAKING = threading.Lock()
 
 
-def endpoint_for(base_url: str, headers: Mapping[str, str]) -> Endpoint:
-    """Return what all calls to an address with the same headers, and so the same key, share."""
+def endpoint_for(base_url: str, headers: Mapping[str, str], key: str | None = None) -> Endpoint:
+    """Return what all calls to an address with the same headers share; they hold the ``key``."""
     if not is_installed():
         raise unusable(MISSING)
-    key = (base_url, tuple(sorted(headers.items())))
+    place = (base_url, tuple(sorted(headers.items())))
     with _MAKING:
-        return _ENDPOINTS.setdefault(key, Endpoint(headers))
+        if place not in _ENDPOINTS:
+            _ENDPOINTS[place] = Endpoint(headers, key)
+        return _ENDPOINTS[place]
 
 
 def close_all() -> None:
