@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Agreement": "harness.agreement",
     "Comparison": "harness.comparison",
-    "Consensus": "harness.model",
+    "Consensus": "harness.consensus",
     "Experiment": "harness.model",
     "ExperimentError": "harness.errors",
     "Figure": "harness.statistics.figure",
@@ -41,6 +41,7 @@ __all__ = [  # noqa: PLE0604 - names of _HOMES, which a type checker sees below
 if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an error
     from harness.agreement import Agreement as Agreement
     from harness.comparison import Comparison as Comparison
+    from harness.consensus import Consensus as Consensus
     from harness.errors import ExperimentError as ExperimentError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import JudgeError as JudgeError
@@ -50,7 +51,6 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.judges import Reply as Reply
     from harness.measure import compare_experiments as compare_experiments
     from harness.measure import measure_agreement as measure_agreement
-    from harness.model import Consensus as Consensus
     from harness.model import Experiment as Experiment
     from harness.model import JudgeSpec as JudgeSpec
     from harness.model import Judgment as Judgment

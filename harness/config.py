@@ -161,20 +161,7 @@ def judge_spec(
     """Make one judge from its mapping in the list ``judges``."""
     where = f"judges[{number - 1}]"
     kind = _kind(entry, where, file)
-    common_names = {field.name for field in msgspec.structs.fields(JudgeKeys)}
-    own_names = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
-    for key in entry:
-        if key not in common_names and key not in own_names:
-            known = [*own_names, *(field.name for field in msgspec.structs.fields(JudgeKeys))]
-            raise ExperimentError(
-                f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
-                f"remove it or {use_one(known)}"
-            )
-    common = convert(
-        {k: v for k, v in entry.items() if k in common_names}, JudgeKeys, file=file, where=where
-    )
-    own = {k: v for k, v in entry.items() if k in own_names}
-    settings = convert(own, kind.Settings, file=file, where=where)
+    common, settings = _keys(entry, kind, where, file)
     if not common.name:
         raise ExperimentError(f"{file}: {where}: the key 'name' is missing; name the judge")
     check_usable(common.name, f"{file}: {where}.name")
@@ -196,6 +183,25 @@ def judge_spec(
         require_token=token,
         settings=settings,
         sha256=fingerprint(str(entry["kind"]), common.model, settings, require_token=token),
+    )
+
+
+def _keys(
+    entry: Mapping[str, Any], kind: type[judges.Judge], where: str, file: Path
+) -> tuple[JudgeKeys, Any]:
+    """Tell the keys that all kinds have from the kind's own."""
+    common = [field.name for field in msgspec.structs.fields(JudgeKeys)]
+    own = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
+    for key in entry:
+        if key not in common and key not in own:
+            raise ExperimentError(
+                f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
+                f"remove it or {use_one([*own, *common])}"
+            )
+    given, settings = ({k: v for k, v in entry.items() if k in names} for names in (common, own))
+    return (
+        convert(given, JudgeKeys, file=file, where=where),
+        convert(settings, kind.Settings, file=file, where=where),
     )
 
 

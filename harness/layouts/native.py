@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import config, files
 from harness.errors import ExperimentError
-from harness.layouts.base import WORKSPACE, ConsensusFiles, Layout
+from harness.layouts.base import WORKSPACE, Layout
+from harness.layouts.derived import ConsensusFiles
 from harness.layouts.names import Pattern, safe_name, sorted_runs
 from harness.model import Experiment, Run
 from harness.rubric import load_rubric
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config import ExperimentKeys
+    from harness.consensus import Consensus
     from harness.criteria import Rubric
-    from harness.model import Consensus, Judgment
+    from harness.model import Judgment
 
 CONFIG = "experiment.yaml"
 OUTPUTS = ("output.md", "output.txt")
