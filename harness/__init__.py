@@ -21,6 +21,8 @@ _HOMES = {
     "JudgeError": "harness.errors",
     "JudgeSpec": "harness.model",
     "Judgment": "harness.model",
+    "Layout": "harness.layouts.base",
+    "NativeLayout": "harness.layouts.native",
     "Question": "harness.judges",
     "Reply": "harness.judges",
     "Run": "harness.model",
@@ -49,6 +51,8 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.judges import Judge as Judge
     from harness.judges import Question as Question
     from harness.judges import Reply as Reply
+    from harness.layouts.base import Layout as Layout
+    from harness.layouts.native import NativeLayout as NativeLayout
     from harness.measure import compare_experiments as compare_experiments
     from harness.measure import measure_agreement as measure_agreement
     from harness.model import Experiment as Experiment

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 FINGERPRINT_VERSION = 1
 """Part of every fingerprint; to be raised when ``fingerprint`` covers other settings."""
 
-
 HUMAN = "human"
 """The kind of judge that is a person."""
 
@@ -67,7 +66,7 @@ class ExperimentKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str | None = None
     description: str | None = None
-    layout: Literal["native", "scylla"] | None = None
+    layout: str | None = None
     task: str = "task.md"
     rubric: str = "rubric.yaml"
     runs: str = "runs/*"
@@ -132,9 +131,7 @@ def check_panel(specs: Sequence[JudgeSpec], file: Path) -> None:
         seen[spec.name] = spec.number
 
 
-def members(
-    specs: Sequence[JudgeSpec],
-) -> tuple[tuple[JudgeSpec, ...], tuple[JudgeSpec, ...]]:
+def members(specs: Sequence[JudgeSpec]) -> tuple[tuple[JudgeSpec, ...], tuple[JudgeSpec, ...]]:
     """Tell the panel from the people whose judgments only measure it."""
     people = tuple(spec for spec in specs if spec.kind == HUMAN)
     return tuple(spec for spec in specs if spec.kind != HUMAN), people
@@ -219,7 +216,10 @@ def _kind(entry: Mapping[str, Any], where: str, file: Path) -> type[judges.Judge
     known = use_one(judges.names())
     if name is None:
         raise ExperimentError(f"{file}: {where}: the key 'kind' is missing; {known}")
-    found = judges.find(name) if isinstance(name, str) else None
+    try:
+        found = judges.find(name) if isinstance(name, str) else None
+    except ExperimentError as error:  # of a package that offers it
+        raise ExperimentError(f"{file}: {where}.kind: {error}") from None
     if found is None:
         raise ExperimentError(f"{file}: {where}: unknown kind {name!r}; {known}")
     return found

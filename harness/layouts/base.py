@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
+from harness.layouts.derived import ConsensusFiles, result_of
 from harness.model import Judgment
 from harness.scores import GRADES, check_score, grade_of
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.consensus import Consensus
-    from harness.layouts.derived import ConsensusFiles, Derived
+    from harness.layouts.derived import Derived
     from harness.model import Experiment, JudgeSpec, Run, Slot
 
 CLAIM = ".claim"
@@ -62,6 +63,10 @@ class Layout(ABC):
     """Whether other tools write the derived files, too: then what is replaced is kept."""
     experiment: Experiment
 
+    @abstractmethod
+    def __init__(self, root: Path) -> None:
+        """Read the configuration; ``ExperimentError`` that names the file and the way out."""
+
     @classmethod
     @abstractmethod
     def config_of(cls, directory: Path) -> Path | None:
@@ -79,11 +84,17 @@ class Layout(ABC):
     def output(self, run: Run) -> Path | None:
         """Return the file with the agent's answer."""
 
-    @abstractmethod
     def consensus_files(
         self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]
     ) -> ConsensusFiles:
-        """Return what the derived files of ``run`` must hold for ``result``; writes nothing."""
+        """Return what the derived files of ``run`` must hold for ``result``; writes nothing.
+
+        One file, ``judge/result.json``; a run that never had a judgment gets none.
+        """
+        path = self.consensus_file(run)
+        if not judgments and not files.is_there(path):
+            return ConsensusFiles({})
+        return ConsensusFiles({path: result_of(result, judgments, self.experiment.panel)})
 
     def reports(
         self,

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from harness import files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from harness.consensus import Consensus
+    from harness.model import JudgeSpec, Judgment
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,29 @@ class Derived:
 
     path: Path
     content: Mapping[str, Any] | str
+
+
+def result_of(
+    result: Consensus, judgments: Mapping[int, Judgment], panel: Sequence[JudgeSpec]
+) -> dict[str, Any]:
+    """Return what ``result.json`` holds; ``docs/experiment-format.md`` has its keys."""
+    names = {judge.number: judge.name for judge in panel}
+    return {
+        "score": result.score,
+        "passed": result.passed,
+        "grade": result.grade,
+        "reasoning": result.reasoning,
+        "complete": result.complete,
+        "judges": result.judges,
+        "judged": result.judged,
+        "votes": {"for": result.votes_for, "against": result.votes_against},
+        "tie": result.tie,
+        "spread": result.spread,
+        "disagreement": result.disagreement,
+        "quoted": None if result.quoted is None else names[result.quoted],
+        "rule": result.rule,
+        "scores": {names[number]: judgments[number].score for number in sorted(judgments)},
+    }
 
 
 def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
