@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Agreement": "harness.agreement",
+    "Calls": "harness.model",
     "Comparison": "harness.comparison",
     "Consensus": "harness.consensus",
     "Experiment": "harness.model",
@@ -25,6 +26,8 @@ _HOMES = {
     "NativeLayout": "harness.layouts.native",
     "Question": "harness.judges",
     "Reply": "harness.judges",
+    "Rubric": "harness.criteria",
+    "Rule": "harness.consensus",
     "Run": "harness.model",
     "SelectionError": "harness.errors",
     "Slot": "harness.model",
@@ -44,6 +47,8 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.agreement import Agreement as Agreement
     from harness.comparison import Comparison as Comparison
     from harness.consensus import Consensus as Consensus
+    from harness.consensus import Rule as Rule
+    from harness.criteria import Rubric as Rubric
     from harness.errors import ExperimentError as ExperimentError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import JudgeError as JudgeError
@@ -55,6 +60,7 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.layouts.native import NativeLayout as NativeLayout
     from harness.measure import compare_experiments as compare_experiments
     from harness.measure import measure_agreement as measure_agreement
+    from harness.model import Calls as Calls
     from harness.model import Experiment as Experiment
     from harness.model import JudgeSpec as JudgeSpec
     from harness.model import Judgment as Judgment

@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 import harness
@@ -179,3 +180,27 @@ def test_importing_the_package_loads_nothing_else() -> None:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "['harness']\n"
+
+
+def test_a_type_checker_finds_the_types_of_the_wheel(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    """mypy, strict, sees py.typed and accepts what others write against the public names."""
+    if importlib.util.find_spec("mypy") is None:
+        pytest.skip("needs the package 'mypy' (the extra 'dev')")
+    home = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    site = home / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    wheel.extractall(site)  # noqa: S202 - we built it
+    (site / "others.pth").write_text(f"{Path(msgspec.__file__).parent.parent}\n")
+    sample = tmp_path / "api.py"
+    sample.write_text((ROOT / "tests" / "typing" / "api.py").read_text(encoding="utf-8"))
+    check = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=cache"]
+    done = subprocess.run(
+        [*check, "--python-executable", home / "bin" / "python", sample],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "Success: no issues found in 1 source file\n", done.stdout + done.stderr
