@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import configparser
 import importlib.util
+import re
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -101,6 +103,82 @@ def test_the_workflow_checks_every_python_that_is_promised() -> None:
     job = workflow["jobs"]["check"]
     assert job["strategy"]["matrix"] == {"python": promised}
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+
+
+CHANGES = """\
+# Changelog
+
+## [Unreleased]
+
+## [1.2.0] - 2026-01-02
+
+### Added
+
+- More.
+"""
+
+
+@pytest.mark.parametrize(
+    ("tag", "changelog", "problem"),
+    [
+        ("v1.2.0", CHANGES, None),
+        ("1.2.0", CHANGES, "the tag is 1.2.0, the version 1.2.0; tag v1.2.0 or change the version"),
+        (
+            "v1.3.0",
+            CHANGES,
+            "the tag is v1.3.0, the version 1.2.0; tag v1.2.0 or change the version",
+        ),
+        (
+            "v1.2.0",
+            CHANGES.replace("## [1.2.0]", "- Later.\n\n## [1.2.0]"),
+            "CHANGELOG.md: move what is under [Unreleased] below a heading for 1.2.0",
+        ),
+        (
+            "v1.2.0",
+            CHANGES.replace(" - 2026-01-02", ""),
+            "CHANGELOG.md: there is no '## [1.2.0] - YYYY-MM-DD' with something below it",
+        ),
+        (
+            "v1.2.0",
+            CHANGES.partition("### Added")[0],
+            "CHANGELOG.md: there is no '## [1.2.0] - YYYY-MM-DD' with something below it",
+        ),
+    ],
+)
+def test_a_release_is_what_its_tag_says(tag: str, changelog: str, problem: str | None) -> None:
+    """Nothing is published unless tag, version, and changelog agree."""
+    check = runpy.run_path(str(ROOT / ".ci" / "check-release"))
+    assert check["problem"](tag, '__version__ = "1.2.0"\n', changelog) == problem
+
+
+def test_the_release_is_checked_built_by_ci_and_published_without_a_token() -> None:
+    """Only the last job may publish, by the registry's trust, what .ci/run has built."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    workflow = parse_yaml(text)
+    build, publish = workflow["jobs"]["build"], workflow["jobs"]["publish"]
+    run = [step["run"] for step in build["steps"] if "run" in step]
+    assert run == ['.ci/check-release "$GITHUB_REF_NAME"', ".ci/run"]
+    assert workflow["permissions"] == {"contents": "read"}
+    assert publish["permissions"] == {"id-token": "write"}
+    assert (publish["needs"], "secrets." in text) == ("build", False)
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """Headings are versions with dates, the newest first, and sections have the known names."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    first, *released = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert first == "[Unreleased]"
+    found = [re.fullmatch(r"\[(\d+)\.(\d+)\.(\d+)\] - \d{4}-\d\d-\d\d", line) for line in released]
+    assert None not in found
+    versions = [tuple(map(int, match.groups())) for match in found if match is not None]
+    assert versions == sorted(set(versions), reverse=True)
+    sections = set(re.findall(r"^### (.*)$", text, re.MULTILINE))
+    assert sections <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_version_is_a_semantic_one() -> None:
+    """Three numbers, and perhaps what comes before a release."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+|\.dev\d+)?", harness.__version__)
 
 
 def test_the_version_has_one_source(metadata: Message) -> None:
