@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tokenize
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -192,6 +194,42 @@ def test_a_module_or_function_that_is_too_long_is_found(tmp_path: Path) -> None:
         "body.py:f: 41 lines, at most 40",
         "median function: 41 lines, at most 10",
     ]
+
+
+def test_every_test_says_in_one_sentence_what_holds() -> None:
+    """The docstrings of the tests are a specification that can be read from end to end."""
+    spoken = {
+        f"{path.name}: {node.name}": ast.get_docstring(node) or ""
+        for path in sorted(Path(__file__).parent.glob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    sentence = re.compile(r"[^.!?]([^.!?]|[.!?](?!\s|$))*\.")
+    assert [name for name, text in spoken.items() if not sentence.fullmatch(text)] == []
+
+
+def test_every_exception_to_a_rule_has_its_reason() -> None:
+    """A check is switched off for one code, on one line, and the line says why."""
+    checks = ("noqa", "type: ignore", "pragma:")
+    reasoned = re.compile(
+        r"# (?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)* - \w|type: ignore\[[a-z, -]+\]\s+# \w"
+        r"|pragma: no (?:cover|branch) - \w)"
+    )
+    found = [
+        f"{path.name}: {comment.string}"
+        for folder in (PACKAGE, Path(__file__).parent)
+        for path in sorted(folder.rglob("*.py"))
+        for comment in comments(path)
+        if any(check in comment.string for check in checks) and not reasoned.search(comment.string)
+    ]
+    assert found == []
+
+
+def comments(path: Path) -> list[tokenize.TokenInfo]:
+    """Return the comments of a module."""
+    with path.open("rb") as stream:
+        tokens = list(tokenize.tokenize(stream.readline))
+    return [token for token in tokens if token.type == tokenize.COMMENT]
 
 
 HEAVY = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import importlib.util
+import os
 import re
 import runpy
 import subprocess
@@ -260,25 +261,51 @@ def test_importing_the_package_loads_nothing_else() -> None:
     assert done.stdout == "['harness']\n"
 
 
-def test_a_type_checker_finds_the_types_of_the_wheel(
-    wheel: zipfile.ZipFile, tmp_path: Path
-) -> None:
-    """mypy, strict, sees py.typed and accepts what others write against the public names."""
-    if importlib.util.find_spec("mypy") is None:
-        pytest.skip("needs the package 'mypy' (the extra 'dev')")
-    home = tmp_path / "venv"
+@pytest.fixture(scope="module")
+def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Python of an environment with the wheel, beside the dependencies of this one."""
+    home = tmp_path_factory.mktemp("venv")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     site = home / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     wheel.extractall(site)  # noqa: S202 - we built it
     (site / "others.pth").write_text(f"{Path(msgspec.__file__).parent.parent}\n")
-    sample = tmp_path / "api.py"
-    sample.write_text((ROOT / "tests" / "typing" / "api.py").read_text(encoding="utf-8"))
-    check = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=cache"]
+    return home / "bin" / "python"
+
+
+def outside(python: Path, *arguments: str | Path, directory: Path) -> str:
+    """Return what an installed Python prints in a directory of its own."""
     done = subprocess.run(
-        [*check, "--python-executable", home / "bin" / "python", sample],
-        cwd=tmp_path,
+        [python, *arguments],
+        cwd=directory,
+        env={"PATH": os.environ["PATH"], "HOME": str(directory), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout == "Success: no issues found in 1 source file\n", done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_installed_wheel_judges_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
+    """What pip installs is enough: plugin, command, templates, and the programs that run alone."""
+    place = outside(
+        installed, "-c", "import harness; print(harness.__file__)", directory=tmp_path
+    ).strip()
+    assert Path(place).is_relative_to(installed.parent.parent)
+    outside(installed, "-m", "harness", "new", "mine", directory=tmp_path)
+    said = outside(installed, "-m", "pytest", "mine", "--parallel", "4", directory=tmp_path)
+    assert "judged 4, failed to judge 0, consensus regenerated 2" in said
+    outside(installed, "-m", "harness", "report", "mine", "-o", "page.html", directory=tmp_path)
+    assert "starter" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_type_checker_finds_the_types_of_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """mypy, strict, sees py.typed and accepts what others write against the public names."""
+    if importlib.util.find_spec("mypy") is None:
+        pytest.skip("needs the package 'mypy' (the extra 'dev')")
+    sample = tmp_path / "api.py"
+    sample.write_text((ROOT / "tests" / "typing" / "api.py").read_text(encoding="utf-8"))
+    check = ("-m", "mypy", "--strict", "--config-file=", "--cache-dir=cache")
+    python = Path(sys.executable)
+    said = outside(python, *check, "--python-executable", installed, sample, directory=tmp_path)
+    assert said == "Success: no issues found in 1 source file\n"
