@@ -35,7 +35,8 @@ from harness.settle import How, settle
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from harness.model import Consensus, Outcome, Slot
+    from harness.consensus import Consensus
+    from harness.model import Outcome, Slot
     from harness.scan import Scan
     from harness.settle import Settled
 

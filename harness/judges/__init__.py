@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
-from harness import prices
+from harness import offered, prices
 from harness.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ _BUILT_IN = {
 
 def names() -> list[str]:
     """Return the kinds there are, sorted."""
-    return sorted({*_BUILT_IN, *(point.name for point in _entry_points())})
+    return sorted({*_BUILT_IN, *offered.names(ENTRY_POINTS)})
 
 
 @cache
@@ -168,18 +168,8 @@ def find(kind: str) -> type[Judge] | None:
         module, _, name = _BUILT_IN[kind].partition(":")
         found: type[Judge] = getattr(import_module(module), name)
         return found
-    for point in _entry_points():
-        if point.name == kind:
-            loaded: type[Judge] = point.load()
-            return loaded
-    return None
-
-
-@cache
-def _entry_points() -> tuple[Any, ...]:
-    from importlib.metadata import entry_points
-
-    return tuple(entry_points(group=ENTRY_POINTS))
+    loaded: type[Judge] | None = offered.load(ENTRY_POINTS, kind)
+    return loaded
 
 
 def environment_of(spec: JudgeSpec) -> tuple[str, ...]:
