@@ -89,6 +89,12 @@ def test_completed_turn_without_a_message_is_an_empty_reply() -> None:
         ('{"error": {"type": "x", "code": "insufficient_quota"}}', UnusableJudgeError),
         ('{"error": {"code": "context_length_exceeded", "message": "long"}}', JudgeError),
         ("stream disconnected before completion: connection reset", TransientError),
+        ("We\u2019re currently experiencing high demand, which may cause errors.", TransientError),
+        ("Selected model is at capacity. Please try a different model.", TransientError),
+        ("Quota exceeded. Check your plan and billing details.", UnusableJudgeError),
+        ("The model `m` does not exist or you do not have access to it.", UnusableJudgeError),
+        ("Connection failed: error sending request", TransientError),
+        ("stream closed before response.completed", TransientError),
         ("Something new", JudgeError),
     ],
 )
