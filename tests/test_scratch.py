@@ -40,8 +40,8 @@ def test_directory_is_never_inside_the_experiment(tmp_path: Path, outside: str) 
     ):
         pass
     assert str(caught.value) == (
-        f"{tmp_path / 'tmp'}: temporary files would lie inside the experiment {tmp_path / outside}, "
-        "where no judge may run; set TMPDIR to another directory"
+        f"{tmp_path / 'tmp'}: temporary files would lie inside the experiment "
+        f"{tmp_path / outside}, where no judge may run; set TMPDIR to another directory"
     )
     assert list((tmp_path / "tmp").iterdir()) == []
 
