@@ -139,6 +139,7 @@ def test_usage_limit_says_until_when(text: str) -> None:
         ([], 1, ""),
         (STARTED, 0, "a warning"),
         ([*STARTED, said("a draft")], 0, ""),
+        ([*STARTED, {"type": "error", "message": "Reconnecting... 2/5 (429)"}], -15, ""),
         (["not json"], 0, ""),
         ([*STARTED, '{"type": "turn.compl'], 0, ""),
     ],

@@ -201,9 +201,14 @@ def _code(message: str) -> str | None:
 
 
 def _failure(events: list[dict[str, Any]], printed: Printed) -> JudgeError | NoAnswer:
-    """Return what ended the turn; items of type ``error`` are warnings and say nothing."""
+    """Return what ended the turn.
+
+    Items of type ``error`` are warnings and say nothing, and what says that the program tries
+    again has ended no turn.
+    """
     errors = [_message(event) for event in events if event.get("type") in ("turn.failed", "error")]
-    message = next((text for text in reversed(errors) if text), "")
+    ends = [text for text in errors if text and not text.startswith("Reconnecting")]
+    message = ends[-1] if ends else ""
     if not message and printed.exit_code == 0:
         return NoAnswer()
     if not message:
