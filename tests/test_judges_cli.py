@@ -169,6 +169,23 @@ def test_program_runs_in_an_empty_directory_far_from_the_experiment(
 
 
 @kinds
+def test_program_of_a_hostile_agent_is_not_found(
+    tmp_path: Path, cli: FakeCli, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Though pytest was started beside it, with a search path that would find it."""
+    cli.install(kind)
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": kind}], retries=0)
+    workspace = root / "runs/a/workspace"
+    (workspace / "bin").mkdir(parents=True)
+    for place in (workspace, workspace / "bin"):
+        script(place / kind, f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("PATH", f":.:bin:{cli.programs}:/usr/bin:/bin")
+    assert harness.judge_experiment(root).failures == {}
+    assert not (tmp_path / "pwned").exists()
+
+
+@kinds
 def test_program_sees_the_variables_of_its_kind_and_no_others(
     tmp_path: Path, cli: FakeCli, kind: str
 ) -> None:
