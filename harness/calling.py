@@ -124,6 +124,8 @@ def answer_of(
         spent = getattr(error, "spent", None)
         if isinstance(error, JudgeError) and isinstance(spent, Reply):
             error.spent = priced(spent, price)
+        if isinstance(error, Exception) and (told := redactor(str(error))) != str(error):
+            raise JudgeError(f"{type(error).__name__}: {told}") from None  # it hides its text
         raise
     reply = Reply(text=answer) if isinstance(answer, str) else answer
     if not isinstance(reply, Reply):  # a hook's judge may return anything
