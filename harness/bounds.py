@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.agreement import alpha_of, coverage, panel_pass_rate, panel_score
 from harness.comparison import Point, compare
+from harness.panel import alpha_of, coverage, panel_pass_rate, panel_score
 from harness.statistics.figure import Figure, undefined
 
 if TYPE_CHECKING:

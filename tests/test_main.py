@@ -263,12 +263,12 @@ AGREEMENT = [
     "  pass rate        0.500 [0.000, 1.000] (only 2 runs: the interval says little)",
     "  alpha, scores    0.423 (no interval: 2 runs are too few to resample)",
     "  alpha, verdicts  0.000 (no interval: 2 runs are too few to resample)",
-    "  Fleiss' kappa    -0.333",
-    "  ICC(A,1)         0.600",
-    "  ICC(A,k)         0.750",
+    "  Fleiss' kappa    -0.333 (no interval: 2 runs are too few to resample)",
+    "  ICC(A,1)         0.600 (no interval: 2 runs are too few to resample)",
+    "  ICC(A,k)         0.750 (no interval: 2 runs are too few to resample)",
     (
-        "  effective votes  1.00 by scores, undefined (1 of 1 pairs of judges have no correlation"
-        ") by verdicts"
+        "  effective votes  1.00 (no interval: 2 runs are too few to resample) by scores, "
+        "undefined (1 of 1 pairs of judges have no correlation) by verdicts"
     ),
     (
         "  judge    n                 score                severity             pass rate  same v"
@@ -329,7 +329,7 @@ def test_agreement_as_json_has_every_level(call: Callable[..., Called]) -> None:
         "low": None,
         "high": None,
         "why": None,
-        "note": None,
+        "note": "no interval: 2 runs are too few to resample",
     }
     assert [level["name"] for level in found["tasks"]] == ["."]
     assert found["calibration"]["labelled"] == 2

@@ -8,6 +8,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from harness.consensus import consensus
+from harness.effort import seconds_of
 from harness.export.columns import CRITERIA, JUDGMENTS, RUNS, Table
 from harness.gather import judged_by_people
 from harness.layouts.agent import agent_figures, agent_model
@@ -51,6 +52,8 @@ def tables(scans: Iterable[Scan], node_id: Callable[[Experiment, str], str]) -> 
                     "judge_model": judge.model,
                 }
                 judgments.append({**of_slot, **_slot(slot, judgment)})
+                if slot is not None:
+                    judgments[-1]["duration_seconds"] = seconds_of(scan.layout, slot)
                 if judgment is not None:
                     criteria += [{**of_slot, **points} for points in criteria_of(judgment)]
     return (
