@@ -11,7 +11,7 @@ from harness.ledger import entries, read_ledger
 from harness.model import NO_CALLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.layouts.base import Layout
     from harness.model import Calls, Slot
@@ -47,10 +47,16 @@ def efforts(scan: Scan) -> tuple[Effort, ...]:
     return efforts_of(scan, took, took)
 
 
-def slot_efforts(scan: Scan) -> dict[str, list[Took]]:
-    """Read what every slot took, by the name of its run."""
+def slot_efforts(
+    scan: Scan, *, step: Callable[[int, int], None] = lambda _done, _total: None
+) -> dict[str, list[Took]]:
+    """Read what every slot took, by the name of its run.
+
+    ``step`` is told how many of how many slots were read.
+    """
     found: dict[str, list[Took]] = {}
-    for slot in scan.slots:
+    for done, slot in enumerate(scan.slots, 1):
+        step(done, len(scan.slots))
         attempts = sum(1 for _ in entries(scan.layout, slot.run, slot.judge))
         calls = read_ledger(scan.layout, [slot]) if attempts else NO_CALLS
         took = Took(slot.judge.number, calls, attempts, seconds_of(scan.layout, slot))

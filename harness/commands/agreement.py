@@ -9,7 +9,7 @@ from harness.agreement import agreement
 from harness.calibration import calibration
 from harness.commands.agreement_json import portable
 from harness.commands.places import HELP, node_id, scans, shown
-from harness.commands.say import say, say_json, table
+from harness.commands.say import Steps, say, say_json, table
 from harness.effort import efforts_of, slot_efforts
 from harness.errors import SelectionError
 from harness.gather import sheet_of
@@ -48,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
         if not sheet.rows and (arguments.group or arguments.task):
             continue
         shown += 1
-        people, took = calibration(sheet), slot_efforts(scanned)
+        people = calibration(sheet)
+        with Steps("agreement", "slots") as steps:
+            took = slot_efforts(scanned, step=steps.step)
         if arguments.json:
             found.append(portable(scanned, agreement(sheet), people, took))
         else:

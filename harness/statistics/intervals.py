@@ -65,12 +65,12 @@ def _sums(
     values: Sequence[float], clusters: Sequence[str], mean: float, named: str
 ) -> tuple[list[float], str]:
     """Return the sum of residuals of each cluster, and what the clusters are."""
+    if len(set(clusters)) == 1:
+        return [value - mean for value in values], "runs"
     groups: dict[str, list[float]] = {}
     for value, cluster in zip(values, clusters, strict=True):
         groups.setdefault(cluster, []).append(value - mean)
-    if len(groups) > 1:
-        return [math.fsum(group) for group in groups.values()], named
-    return [value - mean for value in values], "runs"
+    return [math.fsum(group) for group in groups.values()], named
 
 
 def wilson(yes: float, n: float) -> tuple[float, float]:
