@@ -73,6 +73,22 @@ def _sums(
     return [math.fsum(group) for group in groups.values()], named
 
 
+def independent(values: Sequence[bool], clusters: Sequence[str]) -> float:
+    """Return how many independent values say as much about a share; never more than there are.
+
+    The size over the design effect, which is the clustered variance over that of values
+    that are independent (Kish 1965); where nothing varies, the number of clusters.
+    """
+    n, share = len(values), sum(values) / len(values)
+    groups, _ = _sums([float(value) for value in values], clusters, share, "tasks")
+    many = len(groups)
+    if share in (0.0, 1.0) or n == many:
+        return float(many)
+    clustered = many / (many - 1) * math.fsum(s * s for s in groups)
+    alone = n / (n - 1) * n * share * (1 - share)
+    return n / max(1.0, clustered / alone)
+
+
 def wilson(yes: float, n: float) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share."""
     share, z2 = yes / n, Z * Z
