@@ -232,7 +232,6 @@ def test_a_damaged_log_is_explained(content: bytes, call: Any, tmp_path: Path) -
 
 
 SUMS = """\
-import sys
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, ContentText, ModelOutput
@@ -263,8 +262,9 @@ samples = [
 ]
 outputs = [said(f"It is 2. {WORDS}"), said([ContentText(text="h"), ContentText(text="i")])] * 2
 task = Task(dataset=samples, solver=breaks(), scorer=includes(), name="sums", fail_on_error=False)
-eval(task, model=get_model("mockllm/model", custom_outputs=outputs), log_dir="logs",
-     log_format=sys.argv[1], epochs=2, display="none", max_samples=1)
+for form in "eval", "json":
+    eval(task, model=get_model("mockllm/model", custom_outputs=outputs), log_dir="logs",
+         log_format=form, epochs=2, display="none", max_samples=1)
 """
 
 
@@ -276,18 +276,19 @@ def inspect_python() -> str:
     return found
 
 
-@pytest.mark.parametrize("form", ["eval", "json"])
-def test_logs_that_inspect_itself_wrote_are_read(form: str, call: Any, tmp_path: Path) -> None:
+def test_logs_that_inspect_itself_wrote_are_read(call: Any, tmp_path: Path) -> None:
     """Inspect runs with its own mock model; both of its formats say the same."""
-    argv = [inspect_python(), "-c", SUMS, form]
+    argv = [inspect_python(), "-c", SUMS]
     subprocess.run(argv, cwd=tmp_path, check=True, timeout=120, env={**os.environ, "HOME": "."})
-    (log,) = (tmp_path / "logs").glob(f"*.{form}")
-    assert call("import", "inspect", str(log), "-o", "exp") == (
-        0,
-        ["exp: 6 runs; edit its experiment.yaml and rubric.yaml, then check it"],
-        [],
-    )
-    found = {Path(name).name: run for name, run in runs_of(tmp_path / "exp").items()}
+    for form in ("eval", "json"):
+        (log,) = (tmp_path / "logs").glob(f"*.{form}")
+        assert call("import", "inspect", str(log), "-o", form) == (
+            0,
+            [f"{form}: 6 runs; edit its experiment.yaml and rubric.yaml, then check it"],
+            [],
+        )
+    found = {Path(name).name: run for name, run in runs_of(tmp_path / "eval").items()}
+    assert {Path(name).name: run for name, run in runs_of(tmp_path / "json").items()} == found
     words = ("many words, " * 1000).strip()
     assert sorted(found) == [f"{s}-epoch-{e}" for s in (7, "a", "broken") for e in (1, 2)]
     known = {"epoch": 2, "inspect_task": "sums"}
