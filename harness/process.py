@@ -80,14 +80,17 @@ def clean_environment(
     """Return what a child may see: an allow-list, the locale, and what its judge asks for.
 
     The search path is led by the directory of the interpreter that runs this, so that
-    ``python3`` is the one in whose environment the judge's packages are installed.
+    ``python3`` is the one in whose environment the judge's packages are installed. Only
+    absolute directories are in it: the others would be looked up from wherever pytest was
+    started, which may be what an agent left behind.
     """
-    path = [os.path.dirname(sys.executable), environment.get("PATH", os.defpath)]  # noqa: PTH120 - text in, text out
+    path = [os.path.dirname(sys.executable)]  # noqa: PTH120 - text in, text out
+    path += environment.get("PATH", os.defpath).split(os.pathsep)
     return {
         name: value
         for name, value in environment.items()
         if name in PASSED_ON or name.startswith("LC_") or name in passed_on
-    } | {"PATH": os.pathsep.join(path)}
+    } | {"PATH": os.pathsep.join(filter(os.path.isabs, path))}
 
 
 class Launcher:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
+from harness import offered, prices
 from harness.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ _BUILT_IN = {
 
 def names() -> list[str]:
     """Return the kinds there are, sorted."""
-    return sorted({*_BUILT_IN, *(point.name for point in _entry_points())})
+    return sorted({*_BUILT_IN, *offered.names(ENTRY_POINTS)})
 
 
 @cache
@@ -167,18 +168,8 @@ def find(kind: str) -> type[Judge] | None:
         module, _, name = _BUILT_IN[kind].partition(":")
         found: type[Judge] = getattr(import_module(module), name)
         return found
-    for point in _entry_points():
-        if point.name == kind:
-            loaded: type[Judge] = point.load()
-            return loaded
-    return None
-
-
-@cache
-def _entry_points() -> tuple[Any, ...]:
-    from importlib.metadata import entry_points
-
-    return tuple(entry_points(group=ENTRY_POINTS))
+    loaded: type[Judge] | None = offered.load(ENTRY_POINTS, kind)
+    return loaded
 
 
 def environment_of(spec: JudgeSpec) -> tuple[str, ...]:
@@ -190,6 +181,28 @@ def environment_of(spec: JudgeSpec) -> tuple[str, ...]:
     names: tuple[str, ...] = getattr(find(spec.kind), "environment", ())
     key: str | None = getattr(spec.settings, "api_key_env", None)
     return (*names, *([key] if key else []), *spec.env)
+
+
+def reports_of(kind: str) -> str:
+    """Return what a kind tells of the cost of a call: ``cost``, ``tokens``, or ``nothing``."""
+    found: str = getattr(find(kind), "reports", "nothing")
+    return found
+
+
+def memory_of(kind: str) -> int:
+    """Return the MiB that a call of a kind's program takes; 0 if that is not worth counting."""
+    found: int = getattr(find(kind), "memory", 0)
+    return found
+
+
+def is_free(spec: JudgeSpec) -> bool:
+    """Tell whether it is sure that a judge's calls cost nothing."""
+    return getattr(find(spec.kind), "deterministic", False) or prices.is_free(spec.price)
+
+
+def is_remote(kind: str) -> bool:
+    """Tell whether a kind's judges call somebody's service, which may refuse."""
+    return getattr(find(kind), "remote", False) is True
 
 
 def build(spec: JudgeSpec) -> Judge:
