@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import files, judges
 from harness.errors import HarnessError, JudgeError, RetryableError
+from harness.exchange import Exchange
 from harness.judges import Question, Reply
 from harness.layouts.base import Found
 from harness.model import Failed
@@ -90,12 +91,18 @@ def question_for(
         launch=CleanLaunch(
             launcher=bench.launcher, redactor=bench.redactor, own=stdout, inherit=(claim_fd,)
         ),
+        exchange=Exchange(
+            endings=bench.launcher.endings,
+            redactor=bench.redactor,
+            stdout=stdout,
+            stderr=directory / "stderr",
+        ),
     )
 
 
 def environment_for(slot: Slot, bench: Bench) -> dict[str, str]:
     """Return what a judge may see of the environment: by its kind, and by its configuration."""
-    names = (*judges.environment_of(slot.judge.kind), *slot.judge.env)
+    names = judges.environment_of(slot.judge)
     return clean_environment(bench.environment, names) | {"HARNESS_SLOT": slot.name}
 
 
@@ -117,6 +124,8 @@ def answer_of(
         spent = getattr(error, "spent", None)
         if isinstance(error, JudgeError) and isinstance(spent, Reply):
             error.spent = priced(spent, price)
+        if isinstance(error, Exception) and (told := redactor(str(error))) != str(error):
+            raise JudgeError(f"{type(error).__name__}: {told}") from None  # it hides its text
         raise
     reply = Reply(text=answer) if isinstance(answer, str) else answer
     if not isinstance(reply, Reply):  # a hook's judge may return anything

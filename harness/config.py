@@ -174,6 +174,8 @@ def judge_spec(
         raise ExperimentError(f"{file}: {where}: the key 'name' is missing; name the judge")
     check_usable(common.name, f"{file}: {where}.name")
     check_usable(common.model, f"{file}: {where}.model")
+    if common.model is None and getattr(kind, "requires_model", False):
+        raise ExperimentError(f"{file}: {where}: the key 'model' is missing; name the model")
     token = next(
         (t for t in (common.require_token, keys.require_token) if t is not None),
         kind.requires_token,

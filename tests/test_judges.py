@@ -365,6 +365,7 @@ def another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def test_kind_of_another_package_is_found_and_asked(tmp_path: Path) -> None:
     """An entry point in the group harness.judges is all that a new kind needs."""
     assert judges.names() == [
+        "anthropic",
         "checks",
         "claude",
         "codex",
@@ -373,6 +374,7 @@ def test_kind_of_another_package_is_found_and_asked(tmp_path: Path) -> None:
         "gemini",
         "human",
         "llm",
+        "openai",
         "python",
         "replay",
     ]
@@ -400,7 +402,7 @@ def test_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:
     spec = JudgeSpec(number=2, name="x", kind="claud")
     with pytest.raises(ExperimentError) as caught:
         judges.build(spec)
-    kinds = "checks, claude, codex, command, gemini, human, llm, python, replay"
+    kinds = "anthropic, checks, claude, codex, command, gemini, human, llm, openai, python, replay"
     assert str(caught.value) == (
         "judge 02 x: the kind 'claud' is not there; configure the judge in experiment.yaml "
         f"(layout: scylla) with one of: {kinds}"

@@ -91,7 +91,7 @@ def test_the_metadata_name_the_distribution_and_its_extras(metadata: Message) ->
     """The distribution is called pytest-judge-panel; its extras are the documented ones."""
     assert metadata["Name"] == "pytest-judge-panel"
     assert metadata["License-Expression"] == "MIT"
-    extras = {"report", "parquet", "inspect", "test", "dev"}
+    extras = {"http", "report", "parquet", "inspect", "all", "test", "dev"}
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
 
