@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import files
 from harness.looking import exists
 
 if TYPE_CHECKING:
