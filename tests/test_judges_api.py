@@ -15,7 +15,7 @@ import pytest
 
 import harness
 from harness.attempt import Bench, judge_slot
-from harness.config import ExperimentKeys, panel
+from harness.config import panel
 from harness.ending import Endings
 from harness.errors import (
     ExperimentError,
@@ -29,6 +29,7 @@ from harness.errors import (
 from harness.exchange import Exchange
 from harness.judges import Question, Reply, build, environment_of
 from harness.judges.endpoint import close_all
+from harness.keys import ExperimentKeys
 from harness.layouts import open_experiment
 from harness.process import Finished, of_record
 from harness.redact import Redactor
