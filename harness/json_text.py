@@ -36,6 +36,21 @@ def parse_json_object(text: str, *, finite: bool = True) -> dict[str, Any]:
     return value
 
 
+def indented(value: Any, *, finite: bool = True) -> str:
+    """Return ``json.dumps(value, indent=2)``, sooner; NaN raises ``ValueError`` if ``finite``.
+
+    The standard library indents in Python, where every value takes part in holding up the
+    other threads; so it writes one line, and msgspec puts in the white space.
+    """
+    import msgspec  # not before there is something to write
+
+    line = json.dumps(value, allow_nan=not finite)
+    try:
+        return msgspec.json.format(line, indent=2)
+    except msgspec.DecodeError:  # NaN, an infinity, or half of a surrogate pair
+        return json.dumps(value, indent=2)
+
+
 def nested_deeper(value: Any, levels: int) -> bool:
     """Tell whether lists and dicts lie in one another more than ``levels`` deep."""
     layer = [value]

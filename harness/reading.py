@@ -88,7 +88,7 @@ def _read_descriptor(fd: int, path: str | Path, root: str | Path, cap: int) -> R
         return Invalid("is a directory")
     if not stat.S_ISREG(found.st_mode):
         return Invalid("is no regular file")
-    if not is_within(_real_path(fd, path), os.path.realpath(root)):
+    if not _leads_inside(_real_path(fd, path), root):
         return Invalid("is a symbolic link that leaves the experiment")
     if found.st_size > cap:
         return Invalid(f"is {found.st_size:,} bytes long; at most {cap:,} are read")
@@ -107,6 +107,21 @@ def _real_path(fd: int, path: str | Path) -> str:
     return os.path.realpath(path)
 
 
+def real_path(path: str | Path) -> str:
+    """Return ``path`` with all links resolved, as far as it is there.
+
+    On Linux that takes three system calls, and no look at each of its directories.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError):
+            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            try:
+                return _real_path(fd, path)
+            finally:
+                os.close(fd)
+    return os.path.realpath(path)
+
+
 def is_within(path: str, root: str) -> bool:
     """Tell whether the resolved ``path`` is the resolved ``root`` or lies below it."""
     return path == root or path.startswith(root.rstrip("/") + "/")
@@ -114,7 +129,12 @@ def is_within(path: str, root: str) -> bool:
 
 def inside(path: str | Path, root: str | Path) -> bool:
     """Tell whether ``path``, all links resolved, is ``root`` or lies below it."""
-    return is_within(os.path.realpath(path), os.path.realpath(root))
+    return _leads_inside(real_path(path), root)
+
+
+def _leads_inside(resolved: str, root: str | Path) -> bool:
+    # A resolved path that begins with the text of `root` shows that there is no link in it.
+    return is_within(resolved, os.fspath(root)) or is_within(resolved, real_path(root))
 
 
 def read_text(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:

@@ -146,11 +146,11 @@ class Layout(ABC):
 
     def slot_directory(self, run: Run, judge: JudgeSpec) -> Path:
         """Return where one slot lies."""
-        return run.path / "judge" / judge.slot
+        return run.path.joinpath("judge", judge.slot)
 
     def judgment_file(self, run: Run, judge: JudgeSpec) -> Path:
         """Return the file whose being there and valid makes a slot complete."""
-        return self.slot_directory(run, judge) / JUDGMENT
+        return run.path.joinpath("judge", judge.slot, JUDGMENT)
 
     def claim_file(self, slot: Slot) -> Path:
         """Return the file whose lock is the right to judge the slot; never deleted."""
