@@ -21,7 +21,6 @@ from harness.model import Raised
 from harness.modes import Mode
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.records import Record, recording
-from harness.plugin.routing import LeanHooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -153,7 +152,7 @@ class Loop:
         # down what this slot does not need.
         self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - there is no public way
         item.outcome, item.record = outcome, job.record
-        item.lean = LeanHooks(item.config, item.ihook)
+        item.lean = self._panel.routing.lean_hooks(item)
         item.became = outcome  # reported with the call, or with a set-up that fails
         try:
             item.lean.pytest_runtest_protocol(item=item, nextitem=following)
