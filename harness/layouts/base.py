@@ -34,9 +34,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """No judgment file; ``tried`` says what shows that it was tried, if anything does."""
-
-    tried: str | None
+    """No judgment file; ``Layout.tried`` says whether one was ever asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +194,13 @@ class Layout(ABC):
                     return Damaged(f"{path}: cannot be read ({why})", unreadable=True)
                 case files.Missing():
                     continue
-        return Nothing(self._tried(run, judge))
+        return Nothing()
 
     def grades(self, run: Run) -> Mapping[str, float]:
         """Return the grade scale that holds for a run."""
         return GRADES if run.rubric is None else run.rubric.grades
 
-    def _tried(self, run: Run, judge: JudgeSpec) -> str | None:
+    def tried(self, run: Run, judge: JudgeSpec) -> str | None:
         """Return what shows that a slot without a judgment was tried and failed."""
         directory = self.slot_directory(run, judge)
         names = files.list_names(directory)
