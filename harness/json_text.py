@@ -31,7 +31,8 @@ def parse_json_object(text: str, *, finite: bool = True) -> dict[str, Any]:
         raise ValueError("is nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError(f"is a JSON {_NAMES[type(value)]}, not an object")  # noqa: TRY004 - one error type for every bad text
-    if nested_deeper(value, DEPTH_CAP):
+    # As many brackets must be there, which is sooner found out.
+    if text.count("{") + text.count("[") > DEPTH_CAP and nested_deeper(value, DEPTH_CAP):
         raise ValueError("is nested too deeply")
     return value
 
@@ -53,16 +54,20 @@ def indented(value: Any, *, finite: bool = True) -> str:
 
 def nested_deeper(value: Any, levels: int) -> bool:
     """Tell whether lists and dicts lie in one another more than ``levels`` deep."""
-    layer = [value]
+    layer = [value] if isinstance(value, _NESTING) else []
     for _ in range(levels):
-        layer = [inner for outer in layer for inner in _children(outer)]
-    return any(isinstance(inner, dict | list) for inner in layer)
+        if not layer:
+            return False
+        layer = [
+            inner
+            for outer in layer
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, _NESTING)
+        ]
+    return bool(layer)
 
 
-def _children(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+_NESTING = (dict, list)
 
 
 _NAMES = {

@@ -93,11 +93,11 @@ def _read_descriptor(fd: int, path: str | Path, root: str | Path, cap: int) -> R
     if found.st_size > cap:
         return Invalid(f"is {found.st_size:,} bytes long; at most {cap:,} are read")
     chunks = []
-    left = cap
+    left = found.st_size  # what is added meanwhile is not waited for
     while left > 0 and (chunk := os.read(fd, min(left, 1 << 20))):
         chunks.append(chunk)
         left -= len(chunk)
-    return Ok(b"".join(chunks))
+    return Ok(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
 
 def _real_path(fd: int, path: str | Path) -> str:

@@ -125,10 +125,10 @@ class Layout(ABC):
 
         Judges must not score an empty directory in its place.
         """
+        if not files.is_there(f"{run}/{WORKSPACE}"):
+            return None
         path = run / WORKSPACE
-        if not files.is_there(path) or (
-            files.is_directory(path) and files.inside(path, self.experiment.root)
-        ):
+        if files.is_directory(path) and files.inside(path, self.experiment.root):
             return None
         if not files.is_link(path):
             why = "is no directory"
@@ -175,9 +175,12 @@ class Layout(ABC):
         """Return the file whose lock is the right to write a run's consensus."""
         return self.judge_directory(run) / ".lock"
 
-    def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
-        """Return where a slot's judgment may lie; the first is where one is written."""
-        return (self.judgment_file(run, judge),)
+    def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[str, ...]:
+        """Return where a slot's judgment may lie; the first is ``judgment_file``.
+
+        Texts, because every scan makes one for every slot.
+        """
+        return (f"{run.path}/judge/{judge.slot}/{JUDGMENT}",)
 
     def read_slot(self, run: Run, judge: JudgeSpec) -> Found | Nothing | Damaged:
         """Read one slot's judgment; never raises for what it finds."""
@@ -250,12 +253,18 @@ def judgment_of(raw: Mapping[str, Any], grades: Mapping[str, float]) -> Judgment
 
 def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Tell whether any key of ``wanted`` has another value, or another type, in ``stored``."""
-    return any(key not in stored or _exact(stored[key]) != _exact(wanted[key]) for key in wanted)
+    return any(key not in stored or not same(stored[key], wanted[key]) for key in wanted)
 
 
 def same(one: Any, other: Any) -> bool:
     """Tell whether two values look alike in a JSON file, whatever the order of their keys."""
+    if type(one) is type(other) and isinstance(one, _PLAIN):  # most of the keys of a consensus
+        return bool(one == other)
     return _exact(one) == _exact(other)
+
+
+_PLAIN = (str, int, type(None))
+"""What is alike exactly if it is equal and of one type; 0.0 is equal to -0.0."""
 
 
 def _exact(value: Any) -> str:
