@@ -31,10 +31,20 @@ HUMAN = "human"
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """USD per million tokens."""
+    """USD: ``input`` and ``output`` per million tokens, ``call`` for each call."""
 
-    input: NotNegative
-    output: NotNegative
+    input: NotNegative | None = None
+    output: NotNegative | None = None
+    call: NotNegative | None = None
+
+    def __post_init__(self) -> None:
+        if (self.input is None) != (self.output is None) or self.known == {}:
+            raise ValueError("a price has input and output, or call, or all three")
+
+    @property
+    def known(self) -> dict[str, float]:
+        """Return the figures that are given."""
+        return {k: v for k, v in msgspec.structs.asdict(self).items() if v is not None}
 
 
 class JudgeKeys(msgspec.Struct, frozen=True):
@@ -149,6 +159,7 @@ def default_spec(kind: str, model: str, number: int, *, name: str, token: bool) 
         model=model,
         sha256=fingerprint(kind, model, judges.NoSettings(), require_token=token),
         require_token=token,
+        remote=judges.is_remote(kind),
     )
 
 
@@ -192,8 +203,9 @@ def judge_spec(
         max_parallel=common.max_parallel,
         weight=common.weight,
         env=common.env,
-        price=None if common.price is None else msgspec.structs.asdict(common.price),
+        price=None if common.price is None else common.price.known,
         require_token=token,
+        remote=judges.is_remote(str(entry["kind"])),
         settings=settings,
         sha256=fingerprint(str(entry["kind"]), common.model, settings, require_token=token),
     )

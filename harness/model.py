@@ -33,7 +33,10 @@ JUDGEABLE = (*WORK, SlotStatus.STALE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSpec:
-    """One configured judge of a panel; ``number`` is its place, from 1."""
+    """One configured judge of a panel; ``number`` is its place, from 1.
+
+    ``remote``: it calls somebody's service, which may refuse.
+    """
 
     number: int
     name: str
@@ -45,6 +48,7 @@ class JudgeSpec:
     env: tuple[str, ...] = ()
     price: Mapping[str, float] | None = None
     require_token: bool = False
+    remote: bool = False
     settings: Any = None
     sha256: str = ""
 
@@ -176,7 +180,8 @@ class Calls:
     """What was paid for: ``paid`` calls were made, ``adopted`` ones had been made before.
 
     ``lost``: calls of sessions that died, whose end nobody recorded. ``wasted``: calls
-    that ended without a judgment. ``cost_usd`` is the sum of the known costs of the
+    that ended without a judgment. ``refused``: calls that the provider would not take at
+    that moment; they cost nothing. ``cost_usd`` is the sum of the known costs of the
     paid and the adopted calls; None if none is known.
     """
 
@@ -184,6 +189,7 @@ class Calls:
     adopted: int = 0
     lost: int = 0
     wasted: int = 0
+    refused: int = 0
     cost_usd: float | None = None
 
     def __add__(self, other: Calls) -> Calls:
@@ -193,6 +199,7 @@ class Calls:
             adopted=self.adopted + other.adopted,
             lost=self.lost + other.lost,
             wasted=self.wasted + other.wasted,
+            refused=self.refused + other.refused,
             cost_usd=math.fsum(known) if known else None,
         )
 
@@ -236,12 +243,16 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """The slot was not tried, and nothing was paid; a later session may."""
+    """Nothing became of the slot in this session; a later one may judge it.
+
+    Nothing was paid, unless an earlier call of the session was no use: ``calls``.
+    """
 
     slot: Slot
     reason: str
     started: float
     seconds: float
+    calls: Calls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,6 +230,7 @@ def test_a_session_without_experiments_pays_for_nothing() -> None:
     assert {name for name in more if name.startswith("harness")} == {
         "harness",
         "harness.plugin",
+        "harness.plugin.limits",
         "harness.plugin.options",
         "harness.plugin.publish",
         "harness.plugin.quality",

@@ -172,11 +172,11 @@ UNUSABLE = "is not usable; use up to 128 letters, digits and ._:/@+- and no lead
         ([{**JUDGE, "env": "HOME"}], "judges[0].env: expected a list, found text; correct it"),
         (
             [{**JUDGE, "price": {"input": 3}}],
-            "judges[0].price: the key 'output' is missing; add it",
+            "judges[0].price: a price has input and output, or call, or all three; correct it",
         ),
         (
             [{**JUDGE, "price": {"in": 3}}],
-            "judges[0].price: unknown key 'in'; remove it or use one of: input, output",
+            "judges[0].price: unknown key 'in'; remove it or use one of: input, output, call",
         ),
         (
             [{**JUDGE, "require_token": "no"}],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
+from harness import prices
 from harness.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -180,6 +181,28 @@ def environment_of(kind: str) -> tuple[str, ...]:
     """Return the variables that a kind's judges may see beside those that every judge may."""
     names: tuple[str, ...] = getattr(find(kind), "environment", ())
     return names
+
+
+def reports_of(kind: str) -> str:
+    """Return what a kind tells of the cost of a call: ``cost``, ``tokens``, or ``nothing``."""
+    found: str = getattr(find(kind), "reports", "nothing")
+    return found
+
+
+def memory_of(kind: str) -> int:
+    """Return the MiB that a call of a kind's program takes; 0 if that is not worth counting."""
+    found: int = getattr(find(kind), "memory", 0)
+    return found
+
+
+def is_free(spec: JudgeSpec) -> bool:
+    """Tell whether it is sure that a judge's calls cost nothing."""
+    return getattr(find(spec.kind), "deterministic", False) or prices.is_free(spec.price)
+
+
+def is_remote(kind: str) -> bool:
+    """Tell whether a kind's judges call somebody's service, which may refuse."""
+    return getattr(find(kind), "remote", False) is True
 
 
 def build(spec: JudgeSpec) -> Judge:

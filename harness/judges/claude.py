@@ -60,6 +60,7 @@ class ClaudeJudge(CliJudge):
 
     Settings: ClassVar = ClaudeSettings
     program: ClassVar = "claude"
+    reports: ClassVar = "cost"
     environment: ClassVar = (
         *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"),
         *("CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR", *NETWORK),

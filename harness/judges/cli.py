@@ -91,6 +91,10 @@ class CliJudge(ABC):
     Settings: ClassVar[type[Any]]
     requires_token: ClassVar = True
     deterministic: ClassVar = False
+    remote: ClassVar = True
+    reports: ClassVar = "tokens"
+    memory: ClassVar = 250
+    """MiB that a call of such a program takes."""
     environment: ClassVar[tuple[str, ...]] = ()
     """Names of variables that the program may see beside those of every judge."""
     program: ClassVar[str]
@@ -167,12 +171,15 @@ class CliJudge(ABC):
         with _ASKING:  # or each lane would ask when a session starts
             return _version(path, changed, environment.get("PATH", os.defpath))
 
+    def preflight(self, environment: Mapping[str, str]) -> str | None:
+        """Say why no call can work: the program is not there."""
+        if shutil.which(self.program, path=environment.get("PATH")) is None:
+            return f"there is no program {self.program!r}; install it or put it on PATH"
+        return None
+
     def _check_program(self, question: Question) -> None:
-        if shutil.which(self.program, path=question.env.get("PATH")) is None:
-            raise NotStartedError(
-                f"judge {self._spec.label}: there is no program {self.program!r}; "
-                "install it or put it on PATH"
-            )
+        if why := CliJudge.preflight(self, question.env):
+            raise NotStartedError(f"judge {self._spec.label}: {why}")
 
     def _write(self, path: Path, text: str) -> str:
         files.commit_bytes(path, text.encode(), root=path.parent, durable=False)

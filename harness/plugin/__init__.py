@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin import options, publish, quality, verbs
+from harness.plugin import limits, options, publish, quality, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini twins."""
     options.add_options(parser)
     quality.add_options(parser)
+    limits.add_options(parser)
     publish.add_options(parser)
 
 
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in options.MARKERS:
         config.addinivalue_line("markers", line)
     options.check(config)
+    limits.check(config)
     publish.annotate(config)
     quality.watch(config)
     idle = options.dry_run(config) or verbs.runs_nothing(config)

@@ -32,7 +32,7 @@ OUTCOME = "harness_outcome"
 
 def portable(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as it travels between processes: text, numbers, and lists."""
-    calls = {} if isinstance(outcome, Deferred) else _figures(outcome.calls)
+    calls = _figures(outcome.calls)
     match outcome:
         case Judged():
             return {
