@@ -7,9 +7,7 @@ from bisect import insort
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from harness.model import Slot
+    from collections.abc import Iterable
 
 Judge = TypeVar("Judge")
 
@@ -30,6 +28,10 @@ class Durations(Generic[Judge]):
         for judge, seconds in known:
             self.add(judge, seconds)
 
+    def __bool__(self) -> bool:
+        """Tell whether anything is known of any judge."""
+        return bool(self._known)
+
     def add(self, judge: Judge, seconds: float) -> None:
         """Learn how long a judge took; what is no duration is ignored."""
         if math.isfinite(seconds) and seconds >= 0:
@@ -39,13 +41,3 @@ class Durations(Generic[Judge]):
         """Return the median, the upper one of an even number; ``UNKNOWN`` without any."""
         known = self._known.get(judge)
         return known[len(known) // 2] if known else UNKNOWN
-
-
-def recorded(slots: Iterable[Slot]) -> Iterator[tuple[int, float]]:
-    """Yield the judge's number and what it took for every judgment that says so."""
-    for slot in slots:
-        if slot.judgment is None:
-            continue
-        seconds = slot.judgment.provenance.get("duration_seconds")
-        if isinstance(seconds, int | float) and not isinstance(seconds, bool):
-            yield slot.judge.number, float(seconds)

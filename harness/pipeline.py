@@ -12,8 +12,10 @@ from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
 from harness.disk import IN_A_ROW
 from harness.dispatch import capture, dispatch, explain
+from harness.durations import Durations
 from harness.errors import DiskError, SelectionError
 from harness.gates import Place
+from harness.history import past_of
 from harness.layouts import open_experiment
 from harness.model import (
     ADOPTED,
@@ -216,6 +218,11 @@ def _judge(
             parallel=parallel,
             stop=bench.launcher.stop,
             place=lambda turn: Place(root, turn.slot),
+            durations=Durations(
+                ((root, number), seconds)
+                for number, past in past_of(found.slots).items()
+                for seconds in past.seconds
+            ),
             again=lambda turn, outcome: turn.again(outcome),
         ):
             statistics.count(outcome)

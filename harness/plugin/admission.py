@@ -11,6 +11,7 @@ from harness import judges, prices
 from harness.budget import Budget
 from harness.calling import asked_again
 from harness.dispatch import dispatch
+from harness.durations import Durations
 from harness.gates import Gates, Place
 from harness.history import past_of
 from harness.modes import Mode
@@ -19,7 +20,7 @@ from harness.preflight import available_memory, too_many, unusable
 from harness.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from harness.model import JudgeSpec, Outcome, Slot
@@ -57,9 +58,19 @@ class Admission:
             )
         return Gates(share=self.share, budget=budget, patience=limits.wait(self._config))
 
+    @cached_property
+    def _durations(self) -> Durations[Hashable]:
+        """What the judges took, as their judgments say; the calls of this session are added."""
+        return Durations(
+            ((root, number), seconds)
+            for root, scanned in self._panel.scans.items()
+            for number, past in past_of(scanned.slots).items()
+            for seconds in past.seconds
+        )
+
     def waiting(self, items: Iterable[SlotItem] = ()) -> Waiting[SlotItem]:
         """Return items behind their judges' gates."""
-        return Waiting(items, place=place_of, gates=self.gates)
+        return Waiting(items, place=place_of, gates=self.gates, durations=self._durations)
 
     def judge(self, item: SlotItem) -> Outcome:
         """Judge a slot in this thread, in its turn; it waits for its judge where that helps."""
