@@ -107,7 +107,7 @@ class Attempts:
         version = version_of(self.judge, self.slot, self.bench)
         with contextlib.ExitStack() as stack:
             with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
-                scratch = stack.enter_context(scratch_directory())
+                scratch = stack.enter_context(scratch_directory(self.layout.experiment.root))
                 directory = ledger.open_attempt(
                     self.layout,
                     self.slot,

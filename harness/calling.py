@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import files, judges
 from harness.errors import HarnessError, JudgeError, RetryableError
+from harness.exchange import Exchange
 from harness.judges import Question, Reply
 from harness.layouts.base import Found
 from harness.model import Failed
@@ -74,7 +75,8 @@ def question_for(
         file = directory / "prompt.md"
         root = layout.experiment.root
         files.commit_bytes(file, text.encode("utf-8"), root=root, durable=False)
-    stdout = directory / "stdout"
+    stdout, stderr = directory / "stdout", directory / "stderr"
+    redactor, launcher = bench.redactor, bench.launcher
     return Question(
         slot=slot,
         experiment=layout.experiment,
@@ -84,18 +86,19 @@ def question_for(
         workspace=layout.workspace(run),
         scratch=scratch,
         stdout=stdout,
-        stderr=directory / "stderr",
+        stderr=stderr,
         timeout=min(judge.timeout, bench.timeout or judge.timeout),
         env=environment_for(slot, bench),
-        launch=CleanLaunch(
-            launcher=bench.launcher, redactor=bench.redactor, own=stdout, inherit=(claim_fd,)
+        launch=CleanLaunch(launcher=launcher, redactor=redactor, own=stdout, inherit=(claim_fd,)),
+        exchange=Exchange(
+            endings=launcher.endings, redactor=redactor, stdout=stdout, stderr=stderr
         ),
     )
 
 
 def environment_for(slot: Slot, bench: Bench) -> dict[str, str]:
     """Return what a judge may see of the environment: by its kind, and by its configuration."""
-    names = (*judges.environment_of(slot.judge.kind), *slot.judge.env)
+    names = judges.environment_of(slot.judge)
     return clean_environment(bench.environment, names) | {"HARNESS_SLOT": slot.name}
 
 
@@ -117,6 +120,8 @@ def answer_of(
         spent = getattr(error, "spent", None)
         if isinstance(error, JudgeError) and isinstance(spent, Reply):
             error.spent = priced(spent, price)
+        if isinstance(error, Exception) and (told := redactor(str(error))) != str(error):
+            raise JudgeError(f"{type(error).__name__}: {told}") from None  # it hides its text
         raise
     reply = Reply(text=answer) if isinstance(answer, str) else answer
     if not isinstance(reply, Reply):  # a hook's judge may return anything

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.consensus import Rule
     from harness.criteria import Rubric
 
 
@@ -61,23 +62,6 @@ class JudgeSpec:
     def label(self) -> str:
         """Number and name, for people."""
         return f"{self.number:02d} {self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """How judgments become a consensus.
-
-    ``whole_panel``: a verdict needs more than half of all judges, not only of those
-    that answered, and may be undecided. ``quorum``: how many judgments it needs.
-    """
-
-    score: str = "mean"
-    passed: str = "majority"
-    threshold: float | None = None
-    trim: float = 0.2
-    quorum: int = 1
-    whole_panel: bool = True
-    quotes: str = "closest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,10 +227,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """Nothing became of the slot in this session; a later one may judge it.
-
-    Nothing was paid, unless an earlier call of the session was no use: ``calls``.
-    """
+    """Nothing became of the slot in this session; ``calls``: what was paid in vain before that."""
 
     slot: Slot
     reason: str
@@ -267,28 +248,3 @@ class Raised:
 
 
 Outcome = Judged | Failed | Deferred | Raised
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consensus:
-    """The panel's joint answer for one run, derived from its judgments alone.
-
-    ``passed`` is None while the panel is undecided or the quorum is not reached;
-    ``score`` is None without a quorum. ``quoted`` is the number of the judge whose
-    reasoning is given.
-    """
-
-    score: float | None
-    passed: bool | None
-    grade: str | None
-    reasoning: str
-    quoted: int | None
-    judges: int
-    judged: int
-    complete: bool
-    votes_for: int
-    votes_against: int
-    tie: bool
-    spread: float | None
-    disagreement: bool
-    rule: str

@@ -36,7 +36,6 @@ def spec_of(**keys: object) -> Any:
             ),
         ),
         ({"name": 5}, "name: expected text, found a whole number; correct it"),
-        ({"layout": "classic"}, "layout: unknown value 'classic'; use one of: native, scylla"),
         (
             {"task": "/etc/passwd"},
             "task: '/etc/passwd' is no path below the experiment; correct it",

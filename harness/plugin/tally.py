@@ -11,10 +11,10 @@ import functools
 import os.path
 from typing import TYPE_CHECKING, Any
 
+from harness.counting import Statistics
 from harness.dispatch import explain
 from harness.errors import DiskError
 from harness.model import Calls, Deferred, Failed, Judged, Raised
-from harness.pipeline import Statistics
 
 if TYPE_CHECKING:
     from pathlib import Path
