@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness import judges, prices
 from harness.budget import Budget
+from harness.durations import Durations
 from harness.gates import Gates
 from harness.history import past_of
 from harness.preflight import available_memory, too_many, unusable
@@ -41,6 +42,16 @@ def gates_of(
         }
         budget = Budget(max_cost / share, past=costs, free=free)
     return Gates(share=share, budget=budget, patience=patience)
+
+
+def durations_of(scans: Mapping[Path, Scan]) -> Durations[Hashable]:
+    """Return what each judge took for the judgments that are there."""
+    return Durations(
+        ((root, number), seconds)
+        for root, scanned in scans.items()
+        for number, past in past_of(scanned.slots).items()
+        for seconds in past.seconds
+    )
 
 
 def problems(

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.admission import gates_of, problems
+from harness.admission import durations_of, gates_of, problems
 from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
 from harness.counting import Statistics
@@ -72,17 +72,12 @@ def judge_experiment(
     ``regenerate_only``: make again what is derived from judgments, at every level.
     ``max_cost``: no call starts that could make the sum of all costs larger, in USD.
     ``wait``: seconds to wait for judges whose usage limit is reached, instead of deferring.
-    Settling starts after the last outcome. Raises ``ExperimentError`` if the experiment
-    cannot be read or a judge cannot be asked, before anything is paid, ``SelectionError``
-    for arguments that make no sense.
+    Raises ``ExperimentError`` if the experiment cannot be read or a judge cannot be asked,
+    before anything is paid, ``SelectionError`` for arguments that make no sense.
     """
     check_parallel(parallel)
-    mode = mode_of(
-        rejudge=rejudge,
-        reparse=reparse,
-        regenerate_only=regenerate_only,
-        status=status is not None,
-    )
+    verbs = {"rejudge": rejudge, "reparse": reparse, "regenerate_only": regenerate_only}
+    mode = mode_of(**verbs, status=status is not None)
     found = scan(open_experiment(Path(path)))
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
@@ -91,8 +86,7 @@ def judge_experiment(
         _make_again(statistics, found, slots, mode, dry_run=dry_run)
     elif not dry_run:
         gates = _gates(found, slots, parallel=parallel, max_cost=max_cost, wait=wait)
-        how = How(fresh=mode.replaces)
-        _judge(statistics, found, slots, gates, parallel=parallel, how=how)
+        _judge(statistics, found, slots, gates, parallel=parallel, mode=mode)
     return statistics
 
 
@@ -136,7 +130,7 @@ def _judge(
     gates: Gates,
     *,
     parallel: int,
-    how: How,
+    mode: Mode,
 ) -> None:
     bench = Bench()
     root = found.layout.experiment.root
@@ -153,6 +147,7 @@ def _judge(
             stop=bench.launcher.stop,
             place=lambda turn: Place(root, turn.slot),
             gates=gates,
+            durations=durations_of({root: found}),
             again=lambda turn, outcome: turn.again(outcome),
         ):
             statistics.count(outcome)
@@ -160,7 +155,7 @@ def _judge(
                 statistics.problems.append(statistics.stopped)
                 break
     finally:
-        _end(statistics, found, settle(found, how))
+        _end(statistics, found, settle(found, How(fresh=mode.replaces)))
 
 
 def _end(statistics: Statistics, found: Scan, settled: Settled) -> None:

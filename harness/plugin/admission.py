@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.admission import gates_of, problems
+from harness.admission import durations_of, gates_of, problems
 from harness.calling import asked_again
 from harness.dispatch import dispatch
 from harness.gates import Place
@@ -16,9 +16,10 @@ from harness.plugin import limits, options
 from harness.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Hashable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from harness.durations import Durations
     from harness.gates import Gates
     from harness.model import Outcome, Slot
     from harness.plugin.collect import SlotItem
@@ -44,9 +45,14 @@ class Admission:
             share=self.share,
         )
 
+    @cached_property
+    def _durations(self) -> Durations[Hashable]:
+        """What the judges took, as their judgments say; the calls of this session are added."""
+        return durations_of(self._panel.scans)
+
     def waiting(self, items: Iterable[SlotItem] = ()) -> Waiting[SlotItem]:
         """Return items behind their judges' gates."""
-        return Waiting(items, place=place_of, gates=self.gates)
+        return Waiting(items, place=place_of, gates=self.gates, durations=self._durations)
 
     def judge(self, item: SlotItem) -> Outcome:
         """Judge a slot in this thread, in its turn; it waits for its judge where that helps."""
