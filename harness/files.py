@@ -268,6 +268,11 @@ def link(path: Path, second: Path) -> None:
     os.link(path, second, follow_symlinks=False)
 
 
+def link_softly(path: Path, target: Path) -> None:
+    """Make ``path`` lead to ``target``: what is written to the one is written to the other."""
+    path.symlink_to(target)
+
+
 def _free_name(path: Path, as_: str) -> Path:
     for number in _attempt_numbers():
         kept = path.with_name(f"{path.name}.{as_}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{number}")
