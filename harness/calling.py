@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import files, judges
 from harness.errors import HarnessError, JudgeError, RetryableError
+from harness.exchange import Exchange
 from harness.judges import Question, Reply
 from harness.layouts.base import Found
 from harness.model import Failed
@@ -74,7 +75,7 @@ def question_for(
         file = directory / "prompt.md"
         root = layout.experiment.root
         files.commit_bytes(file, text.encode("utf-8"), root=root, durable=False)
-    stdout = directory / "stdout"
+    stdout, stderr = directory / "stdout", directory / "stderr"
     return Question(
         slot=slot,
         experiment=layout.experiment,
@@ -84,18 +85,19 @@ def question_for(
         workspace=layout.workspace(run),
         scratch=scratch,
         stdout=stdout,
-        stderr=directory / "stderr",
+        stderr=stderr,
         timeout=min(judge.timeout, bench.timeout or judge.timeout),
         env=environment_for(slot, bench),
         launch=CleanLaunch(
             launcher=bench.launcher, redactor=bench.redactor, own=stdout, inherit=(claim_fd,)
         ),
+        exchange=Exchange(bench.launcher.endings, bench.redactor, stdout, stderr),
     )
 
 
 def environment_for(slot: Slot, bench: Bench) -> dict[str, str]:
     """Return what a judge may see of the environment: by its kind, and by its configuration."""
-    names = (*judges.environment_of(slot.judge.kind), *slot.judge.env)
+    names = judges.environment_of(slot.judge)
     return clean_environment(bench.environment, names) | {"HARNESS_SLOT": slot.name}
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness import disk, files
+from harness.looking import modified
 from harness.model import Calls
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Entry:
 
     def times(self) -> tuple[datetime, datetime]:
         """Return when the attempt was started and when its answer was complete."""
-        ended = datetime.fromtimestamp(files.modified(self.stdout), UTC)
+        ended = datetime.fromtimestamp(modified(self.stdout), UTC)
         try:
             started = datetime.fromisoformat(str(self.intent.get("started")))
         except ValueError:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.consensus import Rule
     from harness.criteria import Rubric
 
 
@@ -61,23 +62,6 @@ class JudgeSpec:
     def label(self) -> str:
         """Number and name, for people."""
         return f"{self.number:02d} {self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """How judgments become a consensus.
-
-    ``whole_panel``: a verdict needs more than half of all judges, not only of those
-    that answered, and may be undecided. ``quorum``: how many judgments it needs.
-    """
-
-    score: str = "mean"
-    passed: str = "majority"
-    threshold: float | None = None
-    trim: float = 0.2
-    quorum: int = 1
-    whole_panel: bool = True
-    quotes: str = "closest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,81 +198,50 @@ UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class _Ended:
+    """What all outcomes have: when work on the slot began, its seconds, and what was paid."""
+
+    slot: Slot
+    started: float
+    seconds: float
+    calls: Calls = NO_CALLS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(_Ended):
     """The slot has a valid judgment on disk.
 
     ``changed``: how reading its reply again changed it.
     """
 
-    slot: Slot
     judgment: Judgment
-    started: float
-    seconds: float
     notes: tuple[str, ...] = ()
-    calls: Calls = NO_CALLS
     changed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(_Ended):
     """The slot was tried and has no valid judgment; ``error`` says why."""
 
-    slot: Slot
     error: Exception
-    started: float
-    seconds: float
     notes: tuple[str, ...] = ()
-    calls: Calls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deferred:
+class Deferred(_Ended):
     """Nothing became of the slot in this session; a later one may judge it.
 
     Nothing was paid, unless an earlier call of the session was no use: ``calls``.
     """
 
-    slot: Slot
     reason: str
-    started: float
-    seconds: float
-    calls: Calls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raised:
+class Raised(_Ended):
     """The judge raised what is not about the slot; it is raised again in the main thread."""
 
-    slot: Slot
     error: BaseException
-    started: float
-    seconds: float
-    calls: Calls = NO_CALLS
 
 
 Outcome = Judged | Failed | Deferred | Raised
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consensus:
-    """The panel's joint answer for one run, derived from its judgments alone.
-
-    ``passed`` is None while the panel is undecided or the quorum is not reached;
-    ``score`` is None without a quorum. ``quoted`` is the number of the judge whose
-    reasoning is given.
-    """
-
-    score: float | None
-    passed: bool | None
-    grade: str | None
-    reasoning: str
-    quoted: int | None
-    judges: int
-    judged: int
-    complete: bool
-    votes_for: int
-    votes_against: int
-    tie: bool
-    spread: float | None
-    disagreement: bool
-    rule: str

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from harness import disk, files
+from harness.ending import Endings
 from harness.errors import Interrupted, JudgeError, NotStartedError
 from harness.groups import alive, end_group, signal_group, wait
 from harness.launch import Status, read_status, was_started, wrapped
@@ -93,7 +94,7 @@ def clean_environment(
 
 
 class Launcher:
-    """Starts child processes and knows which are running.
+    """Starts child processes and knows which are running; ``endings``: what else is at work.
 
     ``run`` is called from worker threads, ``stop`` from the main thread. After
     ``stop`` no process starts any more.
@@ -105,6 +106,7 @@ class Launcher:
         self._lock = threading.Lock()
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = False
+        self.endings = Endings()
 
     @property
     def stopping(self) -> bool:
@@ -193,18 +195,19 @@ class Launcher:
         return child
 
     def stop(self) -> int:
-        """End every running child, start no other, and return how many were ended."""
+        """End all that is at work, start nothing, and return how many were ended."""
         with self._lock:
             self._stopping = True
             children = list(self._running.values())
         for child in children:
             signal_group(child, signal.SIGTERM)
+        others = self.endings.end_all()
         deadline = time.monotonic() + STOP_GRACE
         while time.monotonic() < deadline and any(alive(child) for child in children):
             time.sleep(0.01)
         for child in children:
             signal_group(child, signal.SIGKILL)
-        return len(children)
+        return len(children) + others
 
 
 def finished(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.pipeline import Statistics
+    from harness.counting import Statistics
 
 __all__ = ["api", "home"]
 

@@ -66,7 +66,7 @@ def read(*events: Mapping[str, Any] | str, exit_code: int = 0, stderr: str = "")
 
 
 def test_last_message_of_a_completed_turn_is_the_reply() -> None:
-    """With its tokens; the program tells neither cost nor model. Warnings are no failure."""
+    """With its tokens; the program tells neither cost nor model, and warnings are no failure."""
     reply = read(
         *STARTED, warned("Model metadata not found"), said("draft"), said("end"), COMPLETED
     )

@@ -48,7 +48,7 @@ def read(stdout: str = "", *, stderr: str = "", exit_code: int = 0) -> Reply:
 
 
 def test_response_is_the_reply_with_its_model_and_tokens() -> None:
-    """Thinking is output; the program tells no cost. Lines before the object do no harm."""
+    """Thinking is output, the program tells no cost, and lines before the object do no harm."""
     printed = "Loaded cached credentials.\n" + envelope(
         "end", **{"gemini-3-pro": {"tokens": TOKENS}}
     )

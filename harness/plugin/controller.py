@@ -17,7 +17,7 @@ import pytest
 
 from harness.errors import ExperimentError
 from harness.layouts import config_of
-from harness.plugin import options, panel_session
+from harness.plugin import looks, panel_session
 from harness.plugin.snapshot import listed
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.plugin.workers import DROP, PARK, STOP
@@ -94,7 +94,7 @@ def _below(path: Path, skip: list[str], ignored: set[str], seen: set[str]) -> It
     if real in seen or str(path) in ignored:
         return
     seen.add(real)
-    if options.looks_like_experiment(path):
+    if looks.looks_like_experiment(path):
         if config_of(path) is not None:
             yield path
         return
