@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from harness import judges
 from harness.errors import ExperimentError
+from harness.keys import ExperimentKeys, JudgeKeys
 from harness.model import JudgeSpec
-from harness.typed import Count, NotNegative, Positive, Share, Unit, convert, use_one
+from harness.typed import convert, use_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,66 +26,8 @@ if TYPE_CHECKING:
 FINGERPRINT_VERSION = 1
 """Part of every fingerprint; to be raised when ``fingerprint`` covers other settings."""
 
-
 HUMAN = "human"
 """The kind of judge that is a person."""
-
-
-class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """USD per million tokens."""
-
-    input: NotNegative
-    output: NotNegative
-
-
-class JudgeKeys(msgspec.Struct, frozen=True):
-    """The keys that every kind of judge knows."""
-
-    name: str | None = None
-    kind: str | None = None
-    model: str | None = None
-    description: str | None = None
-    timeout: Positive = 1200.0
-    max_parallel: Count | None = None
-    weight: NotNegative = 1.0
-    env: tuple[str, ...] = ()
-    price: Price | None = None
-    require_token: bool | None = None
-
-
-class ConsensusKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The keys below ``consensus``."""
-
-    score: Literal["mean", "median", "trimmed_mean", "min", "max"] = "mean"
-    passed: Literal["majority", "unanimous", "any", "threshold"] = "majority"
-    threshold: Unit | None = None
-    trim: Share = 0.2
-    quorum: Count | None = None
-
-
-class ExperimentKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The top level of ``experiment.yaml``."""
-
-    name: str | None = None
-    description: str | None = None
-    layout: Literal["native", "scylla"] | None = None
-    task: str = "task.md"
-    rubric: str = "rubric.yaml"
-    runs: str = "runs/*"
-    prompt: str | None = None
-    judges: tuple[dict[str, Any], ...] | None = None
-    consensus: ConsensusKeys = ConsensusKeys()
-    score_from: Literal["declared", "rubric"] | None = None
-    require_token: bool | None = None
-    retries: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
-
-
-class RunKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The keys of a run's ``run.yaml``."""
-
-    task: str | None = None
-    group: str | None = None
-    meta: dict[str, Any] = {}
 
 
 def read_keys(value: Any, file: Path) -> ExperimentKeys:
@@ -132,9 +75,7 @@ def check_panel(specs: Sequence[JudgeSpec], file: Path) -> None:
         seen[spec.name] = spec.number
 
 
-def members(
-    specs: Sequence[JudgeSpec],
-) -> tuple[tuple[JudgeSpec, ...], tuple[JudgeSpec, ...]]:
+def members(specs: Sequence[JudgeSpec]) -> tuple[tuple[JudgeSpec, ...], tuple[JudgeSpec, ...]]:
     """Tell the panel from the people whose judgments only measure it."""
     people = tuple(spec for spec in specs if spec.kind == HUMAN)
     return tuple(spec for spec in specs if spec.kind != HUMAN), people
@@ -149,6 +90,7 @@ def default_spec(kind: str, model: str, number: int, *, name: str, token: bool) 
         model=model,
         sha256=fingerprint(kind, model, judges.NoSettings(), require_token=token),
         require_token=token,
+        remote=judges.is_remote(kind),
     )
 
 
@@ -161,24 +103,13 @@ def judge_spec(
     """Make one judge from its mapping in the list ``judges``."""
     where = f"judges[{number - 1}]"
     kind = _kind(entry, where, file)
-    common_names = {field.name for field in msgspec.structs.fields(JudgeKeys)}
-    own_names = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
-    for key in entry:
-        if key not in common_names and key not in own_names:
-            known = [*own_names, *(field.name for field in msgspec.structs.fields(JudgeKeys))]
-            raise ExperimentError(
-                f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
-                f"remove it or {use_one(known)}"
-            )
-    common = convert(
-        {k: v for k, v in entry.items() if k in common_names}, JudgeKeys, file=file, where=where
-    )
-    own = {k: v for k, v in entry.items() if k in own_names}
-    settings = convert(own, kind.Settings, file=file, where=where)
+    common, settings = _keys(entry, kind, where, file)
     if not common.name:
         raise ExperimentError(f"{file}: {where}: the key 'name' is missing; name the judge")
     check_usable(common.name, f"{file}: {where}.name")
     check_usable(common.model, f"{file}: {where}.model")
+    if common.model is None and getattr(kind, "requires_model", False):
+        raise ExperimentError(f"{file}: {where}: the key 'model' is missing; name the model")
     token = next(
         (t for t in (common.require_token, keys.require_token) if t is not None),
         kind.requires_token,
@@ -192,10 +123,30 @@ def judge_spec(
         max_parallel=common.max_parallel,
         weight=common.weight,
         env=common.env,
-        price=None if common.price is None else msgspec.structs.asdict(common.price),
+        price=None if common.price is None else common.price.known,
         require_token=token,
+        remote=judges.is_remote(str(entry["kind"])),
         settings=settings,
         sha256=fingerprint(str(entry["kind"]), common.model, settings, require_token=token),
+    )
+
+
+def _keys(
+    entry: Mapping[str, Any], kind: type[judges.Judge], where: str, file: Path
+) -> tuple[JudgeKeys, Any]:
+    """Tell the keys that all kinds have from the kind's own."""
+    common = [field.name for field in msgspec.structs.fields(JudgeKeys)]
+    own = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
+    for key in entry:
+        if key not in common and key not in own:
+            raise ExperimentError(
+                f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
+                f"remove it or {use_one([*own, *common])}"
+            )
+    given, settings = ({k: v for k, v in entry.items() if k in names} for names in (common, own))
+    return (
+        convert(given, JudgeKeys, file=file, where=where),
+        convert(settings, kind.Settings, file=file, where=where),
     )
 
 
@@ -213,7 +164,10 @@ def _kind(entry: Mapping[str, Any], where: str, file: Path) -> type[judges.Judge
     known = use_one(judges.names())
     if name is None:
         raise ExperimentError(f"{file}: {where}: the key 'kind' is missing; {known}")
-    found = judges.find(name) if isinstance(name, str) else None
+    try:
+        found = judges.find(name) if isinstance(name, str) else None
+    except ExperimentError as error:  # of a package that offers it
+        raise ExperimentError(f"{file}: {where}.kind: {error}") from None
     if found is None:
         raise ExperimentError(f"{file}: {where}: unknown kind {name!r}; {known}")
     return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.consensus import Rule
 from harness.errors import ExperimentError
-from harness.model import Rule
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.config import ConsensusKeys
+    from harness.keys import ConsensusKeys
 
 
 def native_rule(keys: ConsensusKeys, judges: int, *, file: Path) -> Rule:

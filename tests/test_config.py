@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness import config, judges
-from harness.config import ExperimentKeys, default_spec, fingerprint, panel, read_keys
+from harness.config import default_spec, fingerprint, panel, read_keys
 from harness.errors import ExperimentError
+from harness.keys import ExperimentKeys
 
 FILE = Path("/e/experiment.yaml")
 
@@ -36,7 +37,6 @@ def spec_of(**keys: object) -> Any:
             ),
         ),
         ({"name": 5}, "name: expected text, found a whole number; correct it"),
-        ({"layout": "classic"}, "layout: unknown value 'classic'; use one of: native, scylla"),
         (
             {"task": "/etc/passwd"},
             "task: '/etc/passwd' is no path below the experiment; correct it",
@@ -172,11 +172,11 @@ UNUSABLE = "is not usable; use up to 128 letters, digits and ._:/@+- and no lead
         ([{**JUDGE, "env": "HOME"}], "judges[0].env: expected a list, found text; correct it"),
         (
             [{**JUDGE, "price": {"input": 3}}],
-            "judges[0].price: the key 'output' is missing; add it",
+            "judges[0].price: a price has input and output, or call, or all three; correct it",
         ),
         (
             [{**JUDGE, "price": {"in": 3}}],
-            "judges[0].price: unknown key 'in'; remove it or use one of: input, output",
+            "judges[0].price: unknown key 'in'; remove it or use one of: input, output, call",
         ),
         (
             [{**JUDGE, "require_token": "no"}],

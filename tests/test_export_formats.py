@@ -105,7 +105,7 @@ def test_a_number_stays_a_number(number: float) -> None:
 
 
 def test_numbers_and_truth_values_are_written_as_such() -> None:
-    """Negative numbers too: only texts can be formulas. Nothing stands for what is missing."""
+    """Negative numbers too, because only texts are formulas; nothing stands for what is missing."""
     assert to_csv(TABLE).decode() == (
         "name,count,score,passed\r\n"
         '"a, ""b""\nc",3,0.1,true\r\n'

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from harness.counting import Statistics
 from harness.dispatch import explain
 from harness.errors import DiskError
 from harness.model import Calls, Deferred, Failed, Judged, Raised
-from harness.pipeline import Statistics
 
 if TYPE_CHECKING:
     import pytest
@@ -28,7 +28,7 @@ OUTCOME = "harness_outcome"
 
 def portable(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as it travels between processes: text, numbers, and lists."""
-    calls = {} if isinstance(outcome, Deferred) else dataclasses.asdict(outcome.calls)
+    calls = dataclasses.asdict(outcome.calls)
     match outcome:
         case Judged():
             return {

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.agreement import Agreement
+    from harness.consensus import Consensus
     from harness.effort import Effort
-    from harness.model import Consensus, Experiment, Slot
+    from harness.model import Experiment, Slot
     from harness.report.calls import Call
     from harness.report.timeline import Timeline
     from harness.scan import Scan
