@@ -72,14 +72,13 @@ def judge_experiment(
     ``ExperimentError``, before anything is paid, if the experiment cannot be read or a judge
     not be asked, ``SelectionError`` for senseless arguments.
     """
-    check_parallel(parallel)
     mode = mode_of(
         rejudge=rejudge,
         reparse=reparse,
         regenerate_only=regenerate_only,
         status=status is not None,
     )
-    found = scan(open_experiment(Path(path)))
+    found = _scanned(path, parallel)
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
     statistics = Statistics(slots=found.counts(), selected=tuple(s.name for s in slots))
@@ -108,6 +107,11 @@ def _gates(
     if lines := list(wrong):
         raise ExperimentError("\n".join(lines))
     return gates_of(scans, max_cost=max_cost, patience=wait)
+
+
+def _scanned(path: str | Path, parallel: object) -> Scan:
+    check_parallel(parallel)
+    return scan(open_experiment(Path(path)))
 
 
 def _make_again(
