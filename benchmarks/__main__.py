@@ -22,6 +22,8 @@ from benchmarks.measure import Options, machine
 PARTS = {
     "pool": "the same calls through a bare pool, this project, and its peers",
     "startup": "what the plugin costs a session without an experiment, and one that collects",
+    "disk": "scanning what is on disk, and a session with nothing to do",
+    "derived": "consensus files, agreement, and the page of many runs",
 }
 
 

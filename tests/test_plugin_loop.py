@@ -117,11 +117,11 @@ def test_a_pool_leaves_no_threads(project: Project) -> None:
 
 
 def test_slots_are_started_in_the_order_of_collection(project: Project) -> None:
-    """In threads, too."""
-    project.experiment(runs=list("abc"))
+    """Those of one judge, in threads, too."""
+    project.experiment(runs=list("abcdef"), judges=1)
     panel = FakePanel()
     project.run("--parallel", "2", panel=panel)
-    assert panel.started == slots("a", "b", "c")
+    assert panel.started == [f"runs/{run}/judge_01" for run in "abcdef"]
 
 
 def test_slots_are_reported_as_they_are_done(project: Project) -> None:
@@ -339,10 +339,7 @@ def test_a_failed_test_before_the_slots_stops_before_them(project: Project) -> N
 
 @BOTH
 def test_shouldstop_of_another_plugin_is_obeyed(project: Project, options: tuple[str, ...]) -> None:
-    """A plugin may end the session between two slots; what is at work is recorded.
-
-    The lanes of all slots that had ended by then were full again, and no other is filled.
-    """
+    """A plugin may end the session between two slots: no lane is filled after its word."""
     root = project.experiment(runs=list("abcdefghijkl"), judges=1)
 
     class Stopper:
