@@ -117,11 +117,11 @@ def test_a_pool_leaves_no_threads(project: Project) -> None:
 
 
 def test_slots_are_started_in_the_order_of_collection(project: Project) -> None:
-    """In threads, too."""
-    project.experiment(runs=list("abc"))
+    """Those of one judge, in threads, too."""
+    project.experiment(runs=list("abcdef"), judges=1)
     panel = FakePanel()
     project.run("--parallel", "2", panel=panel)
-    assert panel.started == slots("a", "b", "c")
+    assert panel.started == [f"runs/{run}/judge_01" for run in "abcdef"]
 
 
 def test_slots_are_reported_as_they_are_done(project: Project) -> None:
