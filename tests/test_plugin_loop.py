@@ -269,7 +269,7 @@ def test_nothing_is_started_after_the_failure_that_stops(project: Project, optio
         "!!!!!!!!!!!!!!!!!!!!!!!!!! stopping after 1 failures !!!!!!!!!!!!!!!!!!!!!!!!!!!",
         "========================= 1 failed, 2 passed in 0.00s ==========================",
     ]
-    assert done.section("judge panel")[-2] == "judged 2, failed to judge 1, consensus regenerated 2"
+    assert done.section("judge panel")[-1] == "judged 2, failed to judge 1, consensus regenerated 2"
 
 
 def test_maxfail_counts_failures(project: Project) -> None:

@@ -69,6 +69,8 @@ CODES = {
     "usage_limit_exceeded": LIMIT,
     "rate_limit_exceeded": THROTTLE,
     "server_error": TRANSIENT,
+    "content_filter": SLOT,
+    "content_policy_violation": SLOT,
     "context_length_exceeded": SLOT,
     # Claude Code
     "authentication_failed": UNUSABLE,
@@ -147,7 +149,7 @@ def error_of(refusal: Refusal, *, now: float) -> JudgeError:
         case "throttle":
             return ThrottledError(text, retry_after=refusal.retry_after)
         case "transient":
-            return TransientError(text)
+            return TransientError(text, retry_after=refusal.retry_after)
         case "unusable":
             return UnusableJudgeError(text)
         case _:

@@ -17,14 +17,15 @@ import pytest
 
 from harness.errors import ExperimentError
 from harness.layouts import config_of
-from harness.plugin import options, panel_session
+from harness.plugin import looks, panel_session
 from harness.plugin.snapshot import listed
 from harness.plugin.tally import OUTCOME, SLOT
-from harness.plugin.workers import DROP, STOP
+from harness.plugin.workers import DROP, PARK, STOP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from harness.model import Slot
     from harness.plugin.session import PanelSession
 
 SNAPSHOT = "harness_snapshot"
@@ -41,15 +42,18 @@ def prepare(config: pytest.Config) -> None:
         )
     panel = panel_session(config)
     snapshot: dict[str, Any] = {}
+    to_judge: dict[Path, list[Slot]] = {}
     for root in roots:
         key = os.path.relpath(root, config.rootpath)
         try:
             _, slots = panel.open(root)
+            to_judge[root] = slots
         except ExperimentError as error:
             snapshot[key] = {"error": str(error), "slots": []}
         else:
             snapshot[key] = {"error": "", "slots": listed(slots)}
     panel.not_found += _shared_out(panel, len(config.getoption("tx") or ()))
+    panel.not_found += panel.admission.problems(to_judge)
     if panel.not_found:
         raise pytest.UsageError(*panel.not_found)
     controller = Controller(panel, snapshot)
@@ -90,7 +94,7 @@ def _below(path: Path, skip: list[str], ignored: set[str], seen: set[str]) -> It
     if real in seen or str(path) in ignored:
         return
     seen.add(real)
-    if options.looks_like_experiment(path):
+    if looks.looks_like_experiment(path):
         if config_of(path) is not None:
             yield path
         return
@@ -144,7 +148,7 @@ class Controller:
             return None
         from harness.plugin.scheduler import SlotScheduling
 
-        return SlotScheduling(config, log, lanes=self._panel.parallel)
+        return SlotScheduling(config, log, lanes=self._panel.parallel, on_park=self._park)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
@@ -171,7 +175,12 @@ class Controller:
         """End the judges of all workers; without this word they would be left to finish."""
         self._send(STOP)
 
-    def _send(self, command: str) -> None:
+    def _park(self, node: Any, parked: dict[str, Any]) -> None:
+        """Tell the other workers of a judge that was parked in one."""
+        self._send(PARK, but=node, **parked)
+
+    def _send(self, command: str, *, but: Any = None, **arguments: Any) -> None:
         for node in self._nodes:
-            with contextlib.suppress(OSError, ValueError):  # a worker that is gone needs no word
-                node.sendcommand(command)
+            if node is not but:
+                with contextlib.suppress(OSError, ValueError):  # one that is gone needs no word
+                    node.sendcommand(command, **arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from harness.model import ADOPTED, UNCHANGED
 from harness.plugin.tally import OUTCOME, SLOT
+from harness.steps import ERASE, Steps
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ MANY = 500
 VERDICTS = {"passed": "OK", "failed": "FAIL", "rerun": "RERUN"}
 """The word for each outcome; the last one is pytest-rerunfailures'."""
 
-ERASE = "\x1b[K"
-"""Erases the rest of a terminal's line (ECMA-48, EL)."""
+LONG_PAUSE = 5.0
+"""Seconds without a call from which on people are told of it."""
 
 ESTIMATED_FROM = 3
 """Finished slots from which on the time left is estimated."""
@@ -45,6 +47,7 @@ class Progress:
         self._done: set[str] = set()
         self._silent = False
         self._status_shown = False
+        self._paused_until = 0.0
         self._shows: Any = None  # pytest's setting: False, or what is shown at the end of a line
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -131,6 +134,18 @@ class Progress:
         reporter.flush()
         self._status_shown = True
 
+    def pausing(self, seconds: float) -> None:
+        """Say that nobody is asked for a while, and until when; once for each pause."""
+        reporter = self._reporter()
+        until = time.time() + seconds
+        if reporter is None or seconds < LONG_PAUSE or abs(until - self._paused_until) < LONG_PAUSE:
+            return
+        self._paused_until = until
+        self.erase()
+        reporter.ensure_newline()
+        clock = time.strftime("%H:%M:%S UTC", time.gmtime(until))
+        reporter.write_line(f"every judge that is left has to wait; going on at {clock}")
+
     def erase(self) -> None:
         """Take the last line away again."""
         reporter = self._reporter()
@@ -165,6 +180,14 @@ class Progress:
         if type(reporter) is TerminalReporter and self._config.get_verbosity() == 0:
             return reporter
         return None
+
+
+def steps(config: pytest.Config, what: str) -> Steps:
+    """Return what says how far long work of the session is, on pytest's own terminal."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    # stderr is captured; pytest itself writes to a copy of stdout. A worker has no terminal.
+    stream = io.StringIO() if reporter is None else reporter._tw._file  # noqa: SLF001 - there is no public way
+    return Steps(what, "runs", stream)
 
 
 def _is_result(report: pytest.TestReport) -> bool:

@@ -80,8 +80,8 @@ def findings(panel: PanelSession, *, plain: bool) -> list[str]:
 
 def _consensus(panel: PanelSession, scanned: Scan, most: int) -> list[str]:
     """Return a line about an experiment, its worst runs, and the agreement of its judges."""
-    from harness.agreement import alpha_of
     from harness.gather import sheet_of
+    from harness.panel import alpha_of
 
     tally = panel.tally
     rows = sheet_of(scanned, judged={name for _, name in tally.judged | tally.failed}).rows

@@ -8,7 +8,7 @@ import pytest
 
 from harness.model import JUDGEABLE, NO_CALLS, WORK, SlotStatus
 from harness.modes import Mode
-from harness.plugin import changes
+from harness.plugin import changes, outlook
 from harness.plugin.collect import slot_items
 from harness.plugin.coverage import coverage, coverage_lines
 from harness.plugin.signals import EXIT_TERMINATED
@@ -75,6 +75,8 @@ class PanelTerminal:
             return
         if mode is Mode.REPARSE:
             yield from (f"  {self._shown(line)}" for line in changes.would_change(items))
+        if mode is not Mode.REPARSE and items:
+            yield from outlook.estimates(self._panel, items)
         slots = f"{_slots(len(items))} {changes.WOULD[mode]}"
         yield f"dry run: {slots}; nothing was changed"
 
@@ -185,14 +187,14 @@ class PanelTerminal:
             reporter.write_line(line)
         if not plain:
             reporter.write_sep("=", "consensus")
-        money = self._panel.tally.statistics.calls
-        for line in [
-            *findings(panel, plain=plain),
-            *([] if money == NO_CALLS else [_money(money)]),
-            *self._clock.lines(),
-            *next_line(panel, covered),
-        ]:
+        statistics = panel.tally.statistics
+        found = [*findings(panel, plain=plain), *_money(statistics.calls), *self._clock.lines()]
+        # Whoever must go on later is told how.
+        later = list(outlook.put_off(statistics, self._config))
+        for line in [*found, *([] if later else next_line(panel, covered))]:
             reporter.write_line(line)
+        for line in later:
+            reporter.write_line(line, yellow=not plain)
 
     def _totals(self) -> list[str]:
         """Say what the session did."""
@@ -214,10 +216,13 @@ class PanelTerminal:
         return lines
 
 
-def _money(calls: Calls) -> str:
+def _money(calls: Calls) -> list[str]:
+    if calls == NO_CALLS:
+        return []
     line = f"calls: {calls.paid} paid, {calls.adopted} adopted, {calls.lost} lost, "
     line += f"{calls.wasted} wasted"
-    return line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"
+    line += f", {calls.refused} refused" if calls.refused else ""
+    return [line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"]
 
 
 def _slots(count: int) -> str:
