@@ -75,7 +75,7 @@ def question_for(
         file = directory / "prompt.md"
         root = layout.experiment.root
         files.commit_bytes(file, text.encode("utf-8"), root=root, durable=False)
-    stdout = directory / "stdout"
+    stdout, stderr = directory / "stdout", directory / "stderr"
     return Question(
         slot=slot,
         experiment=layout.experiment,
@@ -85,18 +85,13 @@ def question_for(
         workspace=layout.workspace(run),
         scratch=scratch,
         stdout=stdout,
-        stderr=directory / "stderr",
+        stderr=stderr,
         timeout=min(judge.timeout, bench.timeout or judge.timeout),
         env=environment_for(slot, bench),
         launch=CleanLaunch(
             launcher=bench.launcher, redactor=bench.redactor, own=stdout, inherit=(claim_fd,)
         ),
-        exchange=Exchange(
-            endings=bench.launcher.endings,
-            redactor=bench.redactor,
-            stdout=stdout,
-            stderr=directory / "stderr",
-        ),
+        exchange=Exchange(bench.launcher.endings, bench.redactor, stdout, stderr),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,11 +55,6 @@ def past_of(slots: Iterable[Slot]) -> dict[int, Past]:
     }
 
 
-def expected_seconds(past: Past | None) -> float | None:
-    """Return how long a call is expected to take: the median; None if nothing is known."""
-    return median(past.seconds) if past is not None and past.seconds else None
-
-
 def forecast(
     slots: Sequence[Slot],
     past: Mapping[int, Past],
@@ -69,9 +64,8 @@ def forecast(
 ) -> Forecast:
     """Return what one call for each of ``slots``, of one experiment, is expected to take.
 
-    The time is the larger of the mean seconds of all calls over the lanes, and of the
-    longest call or of what ``max_parallel`` makes of one judge's calls. ``free``: the numbers
-    of judges whose calls cost nothing.
+    The time is that of all calls, at their mean, in the lanes, but no less than the longest
+    call or one judge's calls in its own ``max_parallel``. ``free``: judges that cost nothing.
     """
     free = set(free)
     by_judge: dict[int, list[Slot]] = {}

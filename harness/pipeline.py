@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+import math
+import os
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.admission import durations_of, gates_of, problems
 from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
-from harness.disk import IN_A_ROW
-from harness.dispatch import capture, dispatch, explain
-from harness.errors import DiskError, SelectionError
+from harness.counting import Statistics
+from harness.dispatch import capture, dispatch
+from harness.errors import ExperimentError, SelectionError
 from harness.gates import Place
 from harness.layouts import open_experiment
 from harness.model import (
-    ADOPTED,
-    NO_CALLS,
-    UNCHANGED,
     WORK,
-    Calls,
-    Deferred,
-    Failed,
-    Judged,
-    Raised,
     SlotStatus,
 )
 from harness.modes import Mode, mode_of, preview, reader, workable
@@ -35,106 +29,10 @@ from harness.settle import How, settle
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from harness.consensus import Consensus
+    from harness.gates import Gates
     from harness.model import Outcome, Slot
     from harness.scan import Scan
     from harness.settle import Settled
-
-
-@dataclass(slots=True)
-class Statistics:
-    """What a call found and did.
-
-    ``slots``: the number of slots by status at the scan. ``selected``: names of the
-    slots that were judged, or would be. ``failures`` and ``deferred``: reasons by slot
-    name. ``consensus``: by run name, for runs with a judgment. ``problems``: messages
-    about files that stopped nothing. ``calls``: what was paid. ``stopped``: why no more
-    slots should be judged, if so. ``differ``: judgments whose declared score is not the
-    one that their points give. ``changed``: what reading replies again changed, or would,
-    by slot name. ``files``: derived files that were made again, or would be.
-    """
-
-    slots: Counter[SlotStatus] = field(default_factory=Counter)
-    selected: tuple[str, ...] = ()
-    judged: int = 0
-    failures: dict[str, str] = field(default_factory=dict)
-    deferred: dict[str, str] = field(default_factory=dict)
-    regenerated: int = 0
-    consensus: dict[str, Consensus] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    calls: Calls = NO_CALLS
-    stopped: str | None = None
-    differ: int = 0
-    changed: dict[str, str] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
-    refused_in_a_row: int = 0
-
-    @property
-    def failed(self) -> int:
-        """How many slots have failed, each counted once however often it was tried."""
-        return len(self.failures)
-
-    def add(
-        self,
-        slot: str,
-        kind: str,
-        *,
-        why: str = "",
-        notes: Iterable[str] = (),
-        calls: Calls = NO_CALLS,
-        refused: bool = False,
-        changed: str = "",
-        differ: bool = False,
-    ) -> None:
-        """Count what became of a slot; main thread only.
-
-        ``changed`` and ``differ``: as in the fields. ``refused``: the disk would not have
-        it. After some of these in a row ``stopped`` says why it is of no use to go on.
-        """
-        self.problems += [note for note in notes if note not in {ADOPTED, UNCHANGED}]
-        self.calls += calls
-        self.differ += differ
-        if changed:
-            self.changed[slot] = changed
-        match kind:
-            case "judged":
-                self.judged += 1
-                self.failures.pop(slot, None)
-                self.refused_in_a_row = 0
-            case "failed":
-                self.failures[slot] = why
-                self.refused_in_a_row = self.refused_in_a_row + 1 if refused else 0
-            case "deferred":
-                self.deferred[slot] = why
-        if self.refused_in_a_row == IN_A_ROW:
-            self.stopped = f"stopped: the disk refused {IN_A_ROW} slots in a row, at last {why}"
-
-    def count(self, outcome: Outcome) -> None:
-        """Add one outcome; main thread only."""
-        name = outcome.slot.name
-        match outcome:
-            case Judged():
-                self.add(
-                    name,
-                    "judged",
-                    notes=outcome.notes,
-                    calls=outcome.calls,
-                    changed=outcome.changed,
-                    differ=outcome.judgment.differs,
-                )
-            case Failed(error=error):
-                self.add(
-                    name,
-                    "failed",
-                    why=explain(error),
-                    notes=outcome.notes,
-                    calls=outcome.calls,
-                    refused=isinstance(error, DiskError),
-                )
-            case Deferred():
-                self.add(name, "deferred", why=outcome.reason, calls=outcome.calls)
-            case Raised():
-                raise outcome.error
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +58,8 @@ def judge_experiment(
     reparse: bool = False,
     regenerate_only: bool = False,
     only: Iterable[str] = (),
+    max_cost: float | None = None,
+    wait: float = 0.0,
 ) -> Statistics:
     """Judge the slots of an experiment that have no valid judgment, then settle its runs.
 
@@ -170,38 +70,67 @@ def judge_experiment(
     ``rejudge``: ask again for complete slots, whose judgments are kept among the attempts.
     ``reparse``: derive the judgments anew from the kept replies; nobody is asked.
     ``regenerate_only``: make again what is derived from judgments, at every level.
-    Settling starts after the last outcome. Raises ``ExperimentError`` if the experiment
-    cannot be read, ``SelectionError`` for arguments that make no sense.
+    ``max_cost``: no call starts that could make the sum of all costs larger, in USD.
+    ``wait``: seconds to wait for judges whose usage limit is reached, instead of deferring.
+    Raises ``ExperimentError`` if the experiment cannot be read or a judge cannot be asked,
+    before anything is paid, ``SelectionError`` for arguments that make no sense.
     """
     check_parallel(parallel)
-    mode = mode_of(
-        rejudge=rejudge,
-        reparse=reparse,
-        regenerate_only=regenerate_only,
-        status=status is not None,
-    )
+    verbs = {"rejudge": rejudge, "reparse": reparse, "regenerate_only": regenerate_only}
+    mode = mode_of(**verbs, status=status is not None)
     found = scan(open_experiment(Path(path)))
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
     statistics = Statistics(slots=found.counts(), selected=tuple(slot.name for slot in slots))
-    if mode is Mode.JUDGE or mode is Mode.REJUDGE:
-        if not dry_run:
-            _judge(statistics, found, slots, parallel=parallel, how=How(fresh=mode.replaces))
-        return statistics
-    if mode is Mode.REPARSE:
-        if dry_run:
-            statistics.changed, statistics.failures = preview(slots, found.layout)
-            return statistics
-        for slot in slots:
-            statistics.count(capture(slot, reader(found.layout)))
-        _end(statistics, found, settle(found, How(fresh=True)))
-    else:
-        _end(statistics, found, regenerate(found, dry_run=dry_run))
+    if mode in (Mode.REPARSE, Mode.REGENERATE):
+        _make_again(statistics, found, slots, mode, dry_run=dry_run)
+    elif not dry_run:
+        gates = _gates(found, slots, parallel=parallel, max_cost=max_cost, wait=wait)
+        _judge(statistics, found, slots, gates, parallel=parallel, mode=mode)
     return statistics
 
 
+def _gates(
+    found: Scan, slots: Sequence[Slot], *, parallel: int, max_cost: float | None, wait: float
+) -> Gates:
+    """Return the gates; ``ExperimentError`` if some judge could not be asked at all."""
+    if max_cost is not None and not 0 < max_cost < math.inf:
+        raise SelectionError(f"max_cost must be an amount of USD above 0, got {max_cost!r}")
+    scans = {found.layout.experiment.root: found}
+    wrong = problems(
+        scans,
+        dict.fromkeys(scans, slots),
+        environment=os.environ,
+        lanes=parallel,
+        max_cost=None if max_cost is None else "max_cost",
+    )
+    if lines := list(wrong):
+        raise ExperimentError("\n".join(lines))
+    return gates_of(scans, max_cost=max_cost, patience=wait)
+
+
+def _make_again(
+    statistics: Statistics, found: Scan, slots: Sequence[Slot], mode: Mode, *, dry_run: bool
+) -> None:
+    """Do what asks nobody: read replies again, or make again what is derived."""
+    if mode is Mode.REGENERATE:
+        _end(statistics, found, regenerate(found, dry_run=dry_run))
+    elif dry_run:
+        statistics.changed, statistics.failures = preview(slots, found.layout)
+    else:
+        for slot in slots:
+            statistics.count(capture(slot, reader(found.layout)))
+        _end(statistics, found, settle(found, How(fresh=True)))
+
+
 def _judge(
-    statistics: Statistics, found: Scan, slots: Sequence[Slot], *, parallel: int, how: How
+    statistics: Statistics,
+    found: Scan,
+    slots: Sequence[Slot],
+    gates: Gates,
+    *,
+    parallel: int,
+    mode: Mode,
 ) -> None:
     bench = Bench()
     root = found.layout.experiment.root
@@ -217,6 +146,8 @@ def _judge(
             parallel=parallel,
             stop=bench.launcher.stop,
             place=lambda turn: Place(root, turn.slot),
+            gates=gates,
+            durations=durations_of({root: found}),
             again=lambda turn, outcome: turn.again(outcome),
         ):
             statistics.count(outcome)
@@ -224,7 +155,7 @@ def _judge(
                 statistics.problems.append(statistics.stopped)
                 break
     finally:
-        _end(statistics, found, settle(found, how))
+        _end(statistics, found, settle(found, How(fresh=mode.replaces)))
 
 
 def _end(statistics: Statistics, found: Scan, settled: Settled) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.model import JUDGEABLE, NO_CALLS, WORK, SlotStatus
+from harness.model import JUDGEABLE, WORK, SlotStatus
 from harness.modes import Mode
 from harness.plugin import changes, outlook
 from harness.plugin.collect import slot_items
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from _pytest.terminal import TerminalReporter
 
-    from harness.model import Calls, Slot
+    from harness.model import Slot
     from harness.plugin.collect import SlotItem
     from harness.plugin.selection import Chosen
     from harness.plugin.session import PanelSession
@@ -188,13 +188,14 @@ class PanelTerminal:
         if not plain:
             reporter.write_sep("=", "consensus")
         statistics = panel.tally.statistics
-        found = [*findings(panel, plain=plain), *_money(statistics.calls), *self._clock.lines()]
-        # Whoever must go on later is told how.
-        later = list(outlook.put_off(statistics, self._config))
-        for line in [*found, *([] if later else next_line(panel, covered))]:
+        for line in [
+            *findings(panel, plain=plain),
+            *outlook.money(statistics.calls),
+            *self._clock.lines(),
+            # Whoever must go on later is told how.
+            *(outlook.put_off(statistics, self._config) or next_line(panel, covered)),
+        ]:
             reporter.write_line(line)
-        for line in later:
-            reporter.write_line(line, yellow=not plain)
 
     def _totals(self) -> list[str]:
         """Say what the session did."""
@@ -214,15 +215,6 @@ class PanelTerminal:
             calls = "1 call" if panel.stopped == 1 else f"{panel.stopped} calls"
             lines.append(f"stopped {calls} in flight; their slots are as they were")
         return lines
-
-
-def _money(calls: Calls) -> list[str]:
-    if calls == NO_CALLS:
-        return []
-    line = f"calls: {calls.paid} paid, {calls.adopted} adopted, {calls.lost} lost, "
-    line += f"{calls.wasted} wasted"
-    line += f", {calls.refused} refused" if calls.refused else ""
-    return [line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"]
 
 
 def _slots(count: int) -> str:
