@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.admission import durations_of, gates_of, problems
 from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
 from harness.counting import Statistics
 from harness.dispatch import capture, dispatch
-from harness.errors import SelectionError
+from harness.errors import ExperimentError, SelectionError
 from harness.gates import Place
 from harness.layouts import open_experiment
 from harness.model import (
@@ -26,6 +29,7 @@ from harness.settle import How, settle
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from harness.gates import Gates
     from harness.model import Outcome, Slot
     from harness.scan import Scan
     from harness.settle import Settled
@@ -54,6 +58,8 @@ def judge_experiment(
     reparse: bool = False,
     regenerate_only: bool = False,
     only: Iterable[str] = (),
+    max_cost: float | None = None,
+    wait: float = 0.0,
 ) -> Statistics:
     """Judge the slots of an experiment that have no valid judgment, then settle its runs.
 
@@ -64,16 +70,14 @@ def judge_experiment(
     ``rejudge``: ask again for complete slots, whose judgments are kept among the attempts.
     ``reparse``: derive the judgments anew from the kept replies; nobody is asked.
     ``regenerate_only``: make again what is derived from judgments, at every level.
-    Settling starts after the last outcome. Raises ``ExperimentError`` if the experiment
-    cannot be read, ``SelectionError`` for arguments that make no sense.
+    ``max_cost``: no call starts that could make the sum of all costs larger, in USD.
+    ``wait``: seconds to wait for judges whose usage limit is reached, instead of deferring.
+    Raises ``ExperimentError`` if the experiment cannot be read or a judge cannot be asked,
+    before anything is paid, ``SelectionError`` for arguments that make no sense.
     """
     check_parallel(parallel)
-    mode = mode_of(
-        rejudge=rejudge,
-        reparse=reparse,
-        regenerate_only=regenerate_only,
-        status=status is not None,
-    )
+    verbs = {"rejudge": rejudge, "reparse": reparse, "regenerate_only": regenerate_only}
+    mode = mode_of(**verbs, status=status is not None)
     found = scan(open_experiment(Path(path)))
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
@@ -81,8 +85,28 @@ def judge_experiment(
     if mode in (Mode.REPARSE, Mode.REGENERATE):
         _make_again(statistics, found, slots, mode, dry_run=dry_run)
     elif not dry_run:
-        _judge(statistics, found, slots, parallel=parallel, how=How(fresh=mode.replaces))
+        gates = _gates(found, slots, parallel=parallel, max_cost=max_cost, wait=wait)
+        _judge(statistics, found, slots, gates, parallel=parallel, mode=mode)
     return statistics
+
+
+def _gates(
+    found: Scan, slots: Sequence[Slot], *, parallel: int, max_cost: float | None, wait: float
+) -> Gates:
+    """Return the gates; ``ExperimentError`` if some judge could not be asked at all."""
+    if max_cost is not None and not 0 < max_cost < math.inf:
+        raise SelectionError(f"max_cost must be an amount of USD above 0, got {max_cost!r}")
+    scans = {found.layout.experiment.root: found}
+    wrong = problems(
+        scans,
+        dict.fromkeys(scans, slots),
+        environment=os.environ,
+        lanes=parallel,
+        max_cost=None if max_cost is None else "max_cost",
+    )
+    if lines := list(wrong):
+        raise ExperimentError("\n".join(lines))
+    return gates_of(scans, max_cost=max_cost, patience=wait)
 
 
 def _make_again(
@@ -100,7 +124,13 @@ def _make_again(
 
 
 def _judge(
-    statistics: Statistics, found: Scan, slots: Sequence[Slot], *, parallel: int, how: How
+    statistics: Statistics,
+    found: Scan,
+    slots: Sequence[Slot],
+    gates: Gates,
+    *,
+    parallel: int,
+    mode: Mode,
 ) -> None:
     bench = Bench()
     root = found.layout.experiment.root
@@ -116,6 +146,8 @@ def _judge(
             parallel=parallel,
             stop=bench.launcher.stop,
             place=lambda turn: Place(root, turn.slot),
+            gates=gates,
+            durations=durations_of({root: found}),
             again=lambda turn, outcome: turn.again(outcome),
         ):
             statistics.count(outcome)
@@ -123,7 +155,7 @@ def _judge(
                 statistics.problems.append(statistics.stopped)
                 break
     finally:
-        _end(statistics, found, settle(found, how))
+        _end(statistics, found, settle(found, How(fresh=mode.replaces)))
 
 
 def _end(statistics: Statistics, found: Scan, settled: Settled) -> None:

@@ -339,8 +339,11 @@ def test_a_failed_test_before_the_slots_stops_before_them(project: Project) -> N
 
 @BOTH
 def test_shouldstop_of_another_plugin_is_obeyed(project: Project, options: tuple[str, ...]) -> None:
-    """A plugin may end the session between two slots; what is at work is recorded."""
-    root = project.experiment(runs=list("abcdef"), judges=1)
+    """A plugin may end the session between two slots; what is at work is recorded.
+
+    The lanes of all slots that had ended by then were full again, and no other is filled.
+    """
+    root = project.experiment(runs=list("abcdefghijkl"), judges=1)
 
     class Stopper:
         """Ends the session at the first report."""
@@ -357,7 +360,7 @@ def test_shouldstop_of_another_plugin_is_obeyed(project: Project, options: tuple
     panel = FakePanel()
     done = project.run(*options, panel=panel, plugins=[Stopper()])
     assert done.exit == 2
-    assert len(panel.asked) <= 4
+    assert len(panel.asked) <= 2 * 3
     assert judged(root) == sorted(panel.asked)
 
 

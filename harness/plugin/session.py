@@ -26,7 +26,7 @@ from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
 from harness.plugin.snapshot import as_listed
-from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
+from harness.plugin.tally import OUTCOME, SLOT, Tally, portable, relative
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 
@@ -179,7 +179,7 @@ class PanelSession:
         if call.when == "call" and item.measured is not None:
             call.start, call.stop, call.duration = item.measured
         report: pytest.TestReport = yield
-        root = os.path.relpath(item.layout.experiment.root, self.config.rootpath)
+        root = relative(item.layout.experiment.root, self.config.rootpath)
         vars(report)[SLOT] = [root, item.layout.experiment.name, item.name]
         if item.became is not None and not (report.when == "setup" and report.passed):
             vars(report)[OUTCOME] = portable(item.became)

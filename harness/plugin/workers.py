@@ -259,6 +259,7 @@ class WorkerLoop(Loop):
         if done is None:
             return
         job, outcome = done
+        self._refill(pool, self._waiting, [done])  # the lane is full again before the report
         items = self._session.items
         ends = self._feed.shutdown and self._feed.peek() is None
         last = ends and not (pool.busy or self._waiting)
