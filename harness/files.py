@@ -78,6 +78,7 @@ __all__ = [
     "read_bytes",
     "read_json",
     "read_text",
+    "remove",
     "remove_tree",
     "set_aside",
     "size",
@@ -298,6 +299,12 @@ def sweep(directory: Path) -> None:
 def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], set[str]]) -> None:
     """Copy a directory for throw-away use; links are copied as links, never followed."""
     shutil.copytree(source, target, symlinks=True, ignore=skip)
+
+
+def remove(path: Path) -> None:
+    """Remove a file that was made for a while; what cannot be removed is left."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def remove_tree(path: Path) -> None:

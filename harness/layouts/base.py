@@ -140,6 +140,10 @@ class Layout(ABC):
             why = "is a symbolic link that leads to no directory"
         return f"{path}: {why}; put what the agent left behind there, or remove it"
 
+    def session_mark(self, token: str) -> Path:
+        """Return the file by which workers on other machines know the experiment."""
+        return self.experiment.root / f".session-{token}"
+
     def judge_directory(self, run: Run) -> Path:
         """Return where the slots and the consensus of a run lie."""
         return run.path / "judge"

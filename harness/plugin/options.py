@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.plugin import verbs
+from harness.plugin import shard, verbs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +95,7 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         help="only the judge with this number in the panel; may be given several times",
     )
+    shard.add_option(group)
     verbs.add_options(group)
     parser.addini("harness_parallel", "default of --parallel", type="int", default=1)
     parser.addini("harness_status", "default of --status", type="args", default=[])

@@ -9,7 +9,7 @@ from xdist.scheduler.load import LoadScheduling
 from harness.plugin.workers import SUSPECT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     import pytest
 
@@ -18,16 +18,22 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
     """Keeps ``lanes`` items at work on each node, and as few as possible waiting there.
 
     When a node dies with several items at work nobody knows which one did it: they
-    become suspects and run one at a time, alone on the node that replaces it, so that
-    a second crash names the culprit. No item is lost, none is reported twice.
+    become suspects and run one at a time, alone on the node that replaces it, or on another
+    one if its host is gone, so that a second crash names the culprit. No item is lost, none
+    is reported twice. A node that has only items of ``kept`` is kept to the end, because it
+    may have to take over those of a host that disappears.
     """
 
-    def __init__(self, config: pytest.Config, log: Any, *, lanes: int) -> None:
+    def __init__(
+        self, config: pytest.Config, log: Any, *, lanes: int, kept: Container[str] = ()
+    ) -> None:
         super().__init__(config, log)
         self.collection: list[str] | None
         self._lanes = lanes
         self._suspects: list[int] = []
         self._solo: Any = None
+        self._alone: int | None = None
+        self._kept = kept
 
     @property
     def tests_finished(self) -> bool:
@@ -72,7 +78,7 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         at_work = self.node2pending[node]
         if node is self._solo:
             if self._suspects and not at_work:
-                index = self._suspects.pop(0)
+                index = self._alone = self._suspects.pop(0)
                 at_work.append(index)
                 node.sendcommand(SUSPECT, index=index)
                 node.send_runtest_some([index])
@@ -82,8 +88,13 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         missing = self._depth() - len(at_work)
         if self.pending and missing > 0:
             self._send_tests(node, missing)
-        if not self.pending and not self._suspects:
+        if not (self.pending or self._suspects or self._is_kept(node)):
             node.shutdown()
+
+    def _is_kept(self, node: Any) -> bool:
+        """Tell whether a node needs no word that nothing will come; at the end it is told."""
+        known = self.collection or ()
+        return bool(self._kept) and all(known[i] in self._kept for i in self.node2pending[node])
 
     def _depth(self) -> int:
         """Return how many items a node holds: its lanes, and a few to hide the way to it."""
@@ -97,16 +108,25 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
             for other in self.nodes:
                 self.check_schedule(other)
 
+    def take_over(self) -> bool:
+        """Have a node that is left run the suspects of one that is not replaced, if one can."""
+        if self._suspects and self._solo is None:
+            self._solo = next((node for node in self.nodes if not node.shutting_down), None)
+            if self._solo is None:
+                return False
+            self.check_schedule(self._solo)
+        return True
+
     def remove_node(self, node: Any) -> str | None:
-        """Take a dead node out; return the item that killed it, if only one can have."""
+        """Take a dead node out; return the item that killed it: one that was at work alone."""
         at_work = self.node2pending.pop(node)
-        alone = node is self._solo
-        if alone:
+        alone = node is self._solo and at_work == [self._alone]
+        if node is self._solo:
             self._solo = None
         if not at_work:
             return None
         assert self.collection is not None, "items were dealt out"  # noqa: S101 - narrows the type
-        if len(at_work) == 1:
+        if alone:
             return str(self.collection[at_work[0]])
         self._suspects.extend(at_work[: self._lanes])
         self.pending[:0] = at_work[self._lanes :]

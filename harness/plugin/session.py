@@ -5,7 +5,6 @@ Only the main thread touches it, but for ``work``, which reads.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +16,7 @@ from harness.errors import ExperimentError
 from harness.layouts import open_experiment
 from harness.model import SlotStatus
 from harness.modes import Mode
-from harness.plugin import changes, options, verbs
+from harness.plugin import changes, options, shard, snapshot, verbs
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.loop import Job, runtestloop
 from harness.plugin.progress import Progress
@@ -25,7 +24,6 @@ from harness.plugin.quality import EXIT_DEFERRED
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
-from harness.plugin.snapshot import as_listed
 from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
 from harness.plugin.terminal import PanelTerminal
 from harness.reparse import reparse_slot
@@ -78,22 +76,17 @@ class PanelSession:
 
         A worker of pytest-xdist takes what to judge from the controller's scan.
         """
-        snapshot = self._snapshot(root)
-        if snapshot is not None and snapshot["error"]:
-            raise ExperimentError(snapshot["error"])
+        _, shipped = snapshot.find(self.config, root) or ("", None)
+        snapshot.check(self.config, root, shipped)
         scanned = scan(open_experiment(root))
         self.scans[root] = scanned
-        if snapshot is not None:
-            return scanned, as_listed(scanned, snapshot["slots"])
+        if shipped is not None:
+            return scanned, snapshot.as_listed(scanned, shipped["slots"])
         chosen = choose(self.config, root, scanned, self.statuses, self.mode)
         self.chosen[root] = chosen
         self.not_found += chosen.problems
         self.work_found += len(chosen.to_judge) + chosen.left_out
         return scanned, list(chosen.to_judge)
-
-    def _snapshot(self, root: Path) -> Any:
-        given = getattr(self.config, "workerinput", {}).get("harness_snapshot", {})
-        return given.get(os.path.relpath(root, self.config.rootpath))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
@@ -229,8 +222,7 @@ class PanelSession:
         if call.when == "call" and item.measured is not None:
             call.start, call.stop, call.duration = item.measured
         report: pytest.TestReport = yield
-        root = os.path.relpath(item.layout.experiment.root, self.config.rootpath)
-        vars(report)[SLOT] = [root, item.layout.experiment.name, item.name]
+        vars(report)[SLOT] = [*snapshot.place(self.config, item.layout.experiment), item.name]
         if item.became is not None and not (report.when == "setup" and report.passed):
             vars(report)[OUTCOME] = portable(item.became)
             item.became = None
@@ -271,10 +263,16 @@ class PanelSession:
         session.exitstatus = self._exit_status(session)
         self.terminal.end(session.exitstatus)
 
+    @property
+    def _shard_is_empty(self) -> bool:
+        """Whether there may be work for other jobs, but there is none for this one."""
+        left_out = any(chosen.left_out for chosen in self.chosen.values())
+        return shard.of(self.config) is not None and not left_out
+
     def _exit_status(self, session: pytest.Session) -> int:
         status = int(session.exitstatus)
         nothing_left = status == pytest.ExitCode.NO_TESTS_COLLECTED and self.scans
-        if nothing_left and (self.work_found == 0 or self.dry_run):
+        if nothing_left and (self.work_found == 0 or self.dry_run or self._shard_is_empty):
             status = pytest.ExitCode.OK
         if status == pytest.ExitCode.OK and any(s.problems for s in self.settled.values()):
             return pytest.ExitCode.TESTS_FAILED

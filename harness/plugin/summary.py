@@ -97,8 +97,10 @@ def _line(row: Row, width: int) -> str:
 def next_line(panel: PanelSession, counts: dict[str, Counter[SlotStatus]]) -> list[str]:
     """Return the command to run next: for the first experiment that has work left, if any has."""
     places = {
-        os.path.relpath(root, panel.config.invocation_params.dir): counts[str(root)]
-        for root in panel.scans
+        os.path.relpath(root, panel.config.invocation_params.dir): counts[
+            str(scanned.layout.experiment.root)
+        ]
+        for root, scanned in panel.scans.items()
     }
     work = (SlotStatus.MISSING, SlotStatus.FAILED, SlotStatus.STALE)
     open_ones = [place for place, found in places.items() if any(found[s] for s in work)]
