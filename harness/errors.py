@@ -18,15 +18,19 @@ class JudgeError(HarnessError):
 
     The slot counts as tried and failed. ``spent``: what the call is known to have cost, as a
     reply without text; None if nothing is known. ``reminder``: what is said of it to the judge
-    if it is asked once more, by default the message.
+    if it is asked once more, by default the message. ``unpaid``: it is sure that the call cost
+    nothing, because nobody was asked or because the provider refused to answer.
     """
 
     spent: Any = None
     reminder: str | None = None
+    unpaid: bool = False
 
 
 class NotStartedError(JudgeError):
     """The judge's program could not be started; nothing was paid."""
+
+    unpaid = True
 
 
 class KeptError(JudgeError):
@@ -70,7 +74,20 @@ class UsageLimitError(JudgeError):
 
 
 class TransientError(JudgeError):
-    """The judge's provider failed in a way that passes (overloaded, connection lost)."""
+    """The judge's provider failed in a way that passes (overloaded, connection lost).
+
+    ``retry_after``: seconds that it asks to wait, None if it does not say.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UnreachableError(TransientError):
+    """Nobody answers at the judge's endpoint, so no call of it can work now; nothing was paid."""
+
+    unpaid = True
 
 
 class UnusableJudgeError(JudgeError):

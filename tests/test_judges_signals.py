@@ -9,8 +9,10 @@ import pytest
 
 from harness.errors import (
     JudgeError,
+    NotStartedError,
     ThrottledError,
     TransientError,
+    UnreachableError,
     UnusableJudgeError,
     UsageLimitError,
 )
@@ -83,6 +85,19 @@ def test_throttle_carries_the_wait_that_was_asked_for() -> None:
     assert isinstance(asked, ThrottledError)
     assert isinstance(silent, ThrottledError)
     assert (asked.retry_after, silent.retry_after) == (7.0, None)
+
+
+def test_overload_carries_the_wait_that_was_asked_for() -> None:
+    """A provider that is overloaded may say for how long."""
+    error = error_of(Refusal(status=529, retry_after=7.0), now=NOW)
+    assert isinstance(error, TransientError)
+    assert error.retry_after == 7.0
+
+
+def test_only_calls_that_nobody_got_are_sure_to_cost_nothing() -> None:
+    """An error says whether its call may have been billed; by default it may."""
+    errors = (JudgeError(""), TransientError(""), UnreachableError(""), NotStartedError(""))
+    assert [error.unpaid for error in errors] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def error_of(refusal: Refusal, *, now: float) -> JudgeError:
         case "throttle":
             return ThrottledError(text, retry_after=refusal.retry_after)
         case "transient":
-            return TransientError(text)
+            return TransientError(text, retry_after=refusal.retry_after)
         case "unusable":
             return UnusableJudgeError(text)
         case _:
