@@ -73,6 +73,7 @@ __all__ = [
     "load_yaml",
     "make_directory",
     "modified",
+    "move",
     "open_lock",
     "open_source",
     "read_bytes",
@@ -299,6 +300,11 @@ def sweep(directory: Path) -> None:
 def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], set[str]]) -> None:
     """Copy a directory for throw-away use; links are copied as links, never followed."""
     shutil.copytree(source, target, symlinks=True, ignore=skip)
+
+
+def move(path: Path, to: Path) -> None:
+    """Give a file or directory another name on the same file system, in one step."""
+    os.rename(path, to)
 
 
 def remove(path: Path) -> None:

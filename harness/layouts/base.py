@@ -158,7 +158,15 @@ class Layout(ABC):
 
     def claim_file(self, slot: Slot) -> Path:
         """Return the file whose lock is the right to judge the slot; never deleted."""
-        return self.slot_directory(slot.run, slot.judge) / CLAIM
+        return self.slot_claim(slot.run, slot.judge)
+
+    def slot_claim(self, run: Run, judge: JudgeSpec) -> Path:
+        """Return the same for a slot that was not scanned."""
+        return self.slot_directory(run, judge) / CLAIM
+
+    def places(self, run: Run) -> tuple[str, ...]:
+        """Return where a run may lie below the root of a copy of the experiment."""
+        return (run.path.relative_to(self.experiment.root).as_posix(),)
 
     def attempts_directory(self, run: Run, judge: JudgeSpec) -> Path:
         """Return where the attempts of a slot lie, one directory each."""

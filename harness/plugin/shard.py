@@ -11,7 +11,6 @@ some may be empty.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,8 @@ class Shard:
 
     def has(self, experiment: str, run: str) -> bool:
         """Tell whether the shard has a run of an experiment, both given by name."""
+        import hashlib  # by sessions without a shard, too, this module is imported
+
         digest = hashlib.sha256(f"{experiment}\0{run}".encode("utf-8", "replace")).digest()
         return int.from_bytes(digest[:8]) % self.count == self.number - 1
 
