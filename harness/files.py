@@ -10,6 +10,7 @@ import contextlib
 import errno
 import fcntl
 import functools
+import itertools
 import json
 import os
 import re
@@ -79,7 +80,6 @@ __all__ = [
     "read_bytes",
     "read_json",
     "read_text",
-    "remove",
     "remove_tree",
     "set_aside",
     "size",
@@ -280,10 +280,7 @@ def _free_name(path: Path, as_: str) -> Path:
 
 def _attempt_numbers() -> Iterator[str]:
     yield ""
-    number = 2
-    while True:
-        yield f"-{number}"
-        number += 1
+    yield from (f"-{number}" for number in itertools.count(2))
 
 
 _TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.tmp")
@@ -305,12 +302,6 @@ def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], se
 def move(path: Path, to: Path) -> None:
     """Give a file or directory another name on the same file system, in one step."""
     os.rename(path, to)
-
-
-def remove(path: Path) -> None:
-    """Remove a file that was made for a while; what cannot be removed is left."""
-    with contextlib.suppress(OSError):
-        os.unlink(path)
 
 
 def remove_tree(path: Path) -> None:

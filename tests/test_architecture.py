@@ -227,6 +227,7 @@ def test_a_session_without_experiments_pays_for_nothing() -> None:
         "harness.plugin.options",
         "harness.plugin.publish",
         "harness.plugin.quality",
+        "harness.plugin.shard",
         "harness.plugin.verbs",
     }
     assert {name.partition(".")[0] for name in more} & (HEAVY | {"asyncio", "concurrent"}) == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,16 +141,7 @@ def _json(joined: Joined) -> dict[str, Any]:
         "name": experiment.name,
         "path": shown(experiment.root),
         "shards": [
-            {
-                "path": merge.shown,
-                "judgments": merge.merged.judgments,
-                "same": merge.merged.same,
-                "attempts": merge.merged.attempts,
-                "prompts": merge.merged.prompts,
-                "conflicts": merge.merged.conflicts,
-                "problems": merge.merged.problems,
-            }
-            for merge in joined.merges
+            {"path": merge.shown, **dataclasses.asdict(merge.merged)} for merge in joined.merges
         ],
         "slots": joined.slots,
         "complete": joined.complete,

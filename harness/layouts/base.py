@@ -141,7 +141,7 @@ class Layout(ABC):
         return f"{path}: {why}; put what the agent left behind there, or remove it"
 
     def session_mark(self, token: str) -> Path:
-        """Return the file by which workers on other machines know the experiment."""
+        """Return the directory by which workers on other machines know the experiment."""
         return self.experiment.root / f".session-{token}"
 
     def judge_directory(self, run: Run) -> Path:

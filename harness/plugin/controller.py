@@ -139,7 +139,7 @@ class Controller:
     def pytest_unconfigure(self) -> None:
         """Take away what was put down for the session."""
         for mark in self._marks:
-            files.remove(mark)
+            files.remove_tree(mark)
         if self._others is not None:
             self._others.close()
 

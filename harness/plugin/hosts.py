@@ -8,9 +8,7 @@ Of pytest-xdist it touches ``parse_tx_spec_config`` and ``make_reltoroot``, the
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
-import socket
 from typing import TYPE_CHECKING, Any
 
 import execnet
@@ -63,10 +61,9 @@ def problems(config: pytest.Config) -> Iterator[str]:
 
 
 def put_mark(layout: Layout) -> Path:
-    """Put a file into an experiment by which workers know it, at whatever path they see it."""
+    """Put an empty directory into an experiment by which workers know it, wherever they see it."""
     path = layout.session_mark(secrets.token_hex(8))
-    note = f"{socket.gethostname()}:{os.getpid()}\n".encode()
-    files.commit_bytes(path, note, root=layout.experiment.root, durable=False)
+    files.make_directory(path, root=layout.experiment.root)
     return path
 
 

@@ -1,8 +1,8 @@
 """The slots of a session as they travel from the controller of pytest-xdist to its workers.
 
 A worker may see an experiment at another path than the controller, and have another root
-directory. So each experiment is found by a mark, a file that the controller puts into it
-for the session, and its slots have the ids that the controller gave them.
+directory. So each experiment is found by a mark, an empty directory that the controller
+puts into it for the session, and its slots have the ids that the controller gave them.
 """
 
 from __future__ import annotations
