@@ -190,13 +190,53 @@ def test_without_a_machine_left_the_session_ends_and_says_so(
     assert sum(calls(ledger).values()) == 6 + 1
 
 
+def test_a_worker_that_cannot_start_is_left_out(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    start: Callable[[Path], Server],
+) -> None:
+    """It is not started for ever; the others do the work."""
+    make(project, runs=2)
+    (views[1] / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    broken = start(views[1])
+    done = run(pytester, broken.tx(), start(views[0]).tx(), "--parallel", "2")
+    done.assert_outcomes(passed=4)
+    assert "gw0 is not replaced: it ended before it had collected anything" in done.outlines
+    assert len(calls(ledger)) == 4
+    alone = run(pytester, broken.tx())
+    assert alone.ret == 2
+    assert any("no worker is left" in line for line in alone.outlines)
+
+
+def test_a_machine_is_reached_through_ssh(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fake ssh runs what it is given on this machine."""
+    make(project, runs=2)
+    programs = project.parent / "bin"
+    programs.mkdir()
+    (programs / "ssh").write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+    (programs / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    tx = f"--tx=ssh=far//chdir={views[1]}//python={sys.executable}"
+    done = run(pytester, tx, "--parallel", "2")
+    done.assert_outcomes(passed=4)
+    assert len(calls(ledger)) == 4
+
+
 def test_a_copy_is_refused_before_anything_is_paid(
     pytester: pytest.Pytester, ledger: Path, project: Path, start: Callable[[Path], Server]
 ) -> None:
     """Judgments that are made from a copy would stay where nobody looks for them."""
     experiment = make(project, runs=1)
     shutil.copytree(project, project.parent / "copy")
-    done = run(pytester, start(project.parent / "copy").tx())
+    done = run(pytester, start(project.parent / "copy").tx(), start(project).tx())
     assert done.ret == 1
     copy = project.parent / "copy" / "exp"
     message = (

@@ -118,15 +118,27 @@ class Others:
 
     def _replace(self, node: Any) -> None:
         """Start another worker in the place of one that died, or go on without it."""
-        try:
-            self._clone(node)
-        except UnreachableError as error:
-            self._say(f"{node.gateway.id} is not replaced: {error}")
-        else:
-            return
         session = self._dsession
+        # Another one would end so, too, and pytest-xdist would start them for ever.
+        why = "it ended before it had collected anything"
+        if node in session.sched.node2collection:
+            try:
+                self._clone(node)
+            except UnreachableError as error:
+                why = str(error)
+            else:
+                return
+        self._say(f"{node.gateway.id} is not replaced: {why}")
         others = session._active_nodes - {node}  # noqa: SLF001 - there is no hook
-        take_over = getattr(session.sched, "take_over", lambda: True)
-        if not (others and take_over()):
+        if not (others and self._goes_on(session.sched)):
             session.shouldstop = "no worker is left; run the same command again"
             session.triggershutdown()
+
+    def _goes_on(self, sched: Any) -> bool:
+        """Have the other workers do without the one that is gone; False if none can."""
+        if not sched.collection_is_completed:
+            sched.numnodes -= 1
+            if sched.collection_is_completed:
+                sched.schedule()
+            return True
+        return bool(getattr(sched, "take_over", lambda: True)())
