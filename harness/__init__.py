@@ -11,8 +11,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Agreement": "harness.agreement",
+    "Calls": "harness.model",
     "Comparison": "harness.comparison",
-    "Consensus": "harness.model",
+    "Consensus": "harness.consensus",
     "Experiment": "harness.model",
     "ExperimentError": "harness.errors",
     "Figure": "harness.statistics.figure",
@@ -21,8 +22,12 @@ _HOMES = {
     "JudgeError": "harness.errors",
     "JudgeSpec": "harness.model",
     "Judgment": "harness.model",
+    "Layout": "harness.layouts.base",
+    "NativeLayout": "harness.layouts.native",
     "Question": "harness.judges",
     "Reply": "harness.judges",
+    "Rubric": "harness.criteria",
+    "Rule": "harness.consensus",
     "Run": "harness.model",
     "SelectionError": "harness.errors",
     "Slot": "harness.model",
@@ -41,6 +46,9 @@ __all__ = [  # noqa: PLE0604 - names of _HOMES, which a type checker sees below
 if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an error
     from harness.agreement import Agreement as Agreement
     from harness.comparison import Comparison as Comparison
+    from harness.consensus import Consensus as Consensus
+    from harness.consensus import Rule as Rule
+    from harness.criteria import Rubric as Rubric
     from harness.errors import ExperimentError as ExperimentError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import JudgeError as JudgeError
@@ -48,9 +56,11 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.judges import Judge as Judge
     from harness.judges import Question as Question
     from harness.judges import Reply as Reply
+    from harness.layouts.base import Layout as Layout
+    from harness.layouts.native import NativeLayout as NativeLayout
     from harness.measure import compare_experiments as compare_experiments
     from harness.measure import measure_agreement as measure_agreement
-    from harness.model import Consensus as Consensus
+    from harness.model import Calls as Calls
     from harness.model import Experiment as Experiment
     from harness.model import JudgeSpec as JudgeSpec
     from harness.model import Judgment as Judgment

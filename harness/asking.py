@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from harness import adopt, disk, files, ledger
+from harness import disk, files, ledger
+from harness.adoption import adopted
 from harness.calling import (
+    NOT_ASKED,
+    Asked,
     answer_of,
-    priced,
     question_for,
     remarks,
-    reminder_of,
     retold,
     told_with,
     value_of,
@@ -29,10 +30,12 @@ from harness.errors import (
     KeptError,
     NotStartedError,
     RetryableError,
+    ThrottledError,
+    UsageLimitError,
 )
 from harness.fingerprint import fingerprint
 from harness.freeze import FrozenPrompt, frozen_prompt
-from harness.model import ADOPTED, NO_CALLS, Calls, Judgment
+from harness.model import NO_CALLS, Calls, Judgment
 from harness.prompt import token_line
 from harness.scratch import scratch_directory
 
@@ -50,8 +53,9 @@ if TYPE_CHECKING:
 class Attempts:
     """What is done for one claimed slot; ``calls`` says what that has cost so far.
 
-    ``substitute`` names the judge if it is not the configured one. ``workspace`` is the
-    fingerprint of what the agent left behind, which a judge may look at.
+    ``substitute`` names the judge if it is not the configured one. ``asked``: what came of
+    asking before, in this session. ``workspace`` is the fingerprint of what the agent left
+    behind, which a judge may look at.
     """
 
     slot: Slot
@@ -60,57 +64,50 @@ class Attempts:
     judge: Asks
     claim_fd: int
     substitute: str | None = None
+    asked: Asked = NOT_ASKED
     workspace: str | None = None
     calls: Calls = NO_CALLS
 
     def run(self) -> tuple[Judgment, list[str]]:
-        """Adopt or ask, and ask once more if the reply was no verdict and that may help.
+        """Adopt an answer, or ask for one.
 
         What is raised carries ``calls``.
         """
         try:
             workspace = self.layout.workspace(self.slot.run)
-            if workspace is not None and not self._free:
+            if workspace is not None and not self.free:
                 self.workspace = fingerprint(workspace)
             with disk.writing(self.layout.judge_directory(self.slot.run)):
                 prompt = frozen_prompt(self.layout, self.slot)
-                adopted = None if self._free or self.slot.again else self._adopt(prompt)
-            return self._ask_until_judged(prompt) if adopted is None else adopted
+                known = None if self.free or self.slot.again else adopted(self, prompt)
+            return self._ask(prompt) if known is None else known
         except BaseException as error:
             error.calls = self.calls  # type: ignore[attr-defined] # read by the safe wrapper
             raise
 
     @property
-    def _free(self) -> bool:
+    def free(self) -> bool:
         """Whether asking costs nothing and always gives the same: then it is just done again."""
         return getattr(self.judge, "deterministic", False)
 
-    def _ask_until_judged(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]]:
-        left = 0 if self._free else self.layout.experiment.retries
-        before: list[str] = []
-        reminder = ""
-        while True:
-            try:
-                judgment, notes = self._ask_once(prompt, reminder, before)
-            except RetryableError as error:
-                if left == 0:
-                    raise
-                left -= 1
-                before.append(str(error))
-                reminder = reminder_of(error)
-            else:
-                notes += [f"{self.slot.name}: {retold(before)}"] if before else []
-                return judgment, notes
+    def _ask(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]]:
+        """Ask once; an answer that is no use says in ``again`` how to ask once more, if one may."""
+        whys = self.asked.whys
+        try:
+            judgment, notes = self._ask_once(prompt)
+        except RetryableError as error:
+            if not self.free and len(whys) < self.layout.experiment.retries:
+                error.again = self.asked.again(error)
+            raise
+        return judgment, [*notes, *([f"{self.slot.name}: {retold(whys)}"] if whys else [])]
 
-    def _ask_once(
-        self, prompt: FrozenPrompt, reminder: str, before: list[str]
-    ) -> tuple[Judgment, list[str]]:
+    def _ask_once(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]]:
         token = secrets.token_hex(8) if self.slot.judge.require_token else None
         started = datetime.now(UTC)
         version = version_of(self.judge, self.slot, self.bench)
         with contextlib.ExitStack() as stack:
             with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
-                scratch = stack.enter_context(scratch_directory())
+                scratch = stack.enter_context(scratch_directory(self.layout.experiment.root))
                 directory = ledger.open_attempt(
                     self.layout,
                     self.slot,
@@ -122,9 +119,9 @@ class Attempts:
                     version=version,
                     workspace=self.workspace,
                 )
-                added = reminder + (token_line(token) if token is not None else "")
-                question = self._question(directory, prompt, scratch, added)
-            end = stack.enter_context(self._recorded(directory, before))
+                added = self.asked.reminder + (token_line(token) if token is not None else "")
+                question = self.question(directory, prompt, scratch, added)
+            end = stack.enter_context(self._recorded(directory))
             began = time.monotonic()
             reply = self._paid(question, end)
             self._keep_reply(reply, question, end)
@@ -142,21 +139,23 @@ class Attempts:
             value["provenance"].update(
                 ended=(started + took).isoformat(), duration_seconds=round(took.total_seconds(), 3)
             )
-            return self._commit(value, directory)
+            return self.commit(value, directory)
 
     def _paid(self, question: Question, end: dict[str, Any]) -> Reply:
         """Ask; the call counts as paid unless it is sure that nobody was asked.
 
         The error of a judge that wrote something before it failed says where that is.
         """
-        paid = Calls() if self._free else Calls(paid=1)
+        paid = Calls() if self.free else Calls(paid=1)
         price = self.slot.judge.price
         try:
             reply = answer_of(self.judge, question, redactor=self.bench.redactor, price=price)
         except (NotStartedError, DiskError, ExperimentError):
             raise
         except BaseException as error:
-            self.calls += paid
+            throttled = isinstance(error, ThrottledError | UsageLimitError)
+            unpaid = throttled or (isinstance(error, JudgeError) and error.unpaid)
+            self.calls += Calls(refused=int(throttled)) if unpaid else paid
             if isinstance(error, JudgeError):
                 self._spent(error.spent, end)
                 error.reminder = str(error)
@@ -174,54 +173,17 @@ class Attempts:
             end.update({"structured": True} if reply.structured else {})
             self.calls += Calls(cost_usd=reply.cost_usd)
 
-    def _adopt(self, prompt: FrozenPrompt) -> tuple[Judgment, list[str]] | None:
-        """Commit the latest finished answer to the very same question, if there is one."""
-        reader = adopt.reader_of(self.judge, self.slot)
-        found = adopt.legacy(self.layout, self.slot, reader, self.bench.redactor)
-        self.calls += found.calls
-        inputs = ledger.inputs_of(prompt, self.slot.judge, self.workspace)
-        for entry in adopt.same_question(found, inputs, self.substitute):
-            token = entry.intent.get("token")
-            if self.slot.judge.require_token and not isinstance(token, str):
-                continue
-            question = self._question(entry.directory, prompt, entry.directory)
-            try:
-                reply = adopt.recorded_reply(entry, question, reader)
-                reply = priced(reply, self.slot.judge.price)
-                started, ended = entry.times()
-                value = value_of(
-                    reply,
-                    self.slot,
-                    self.layout,
-                    prompt=prompt,
-                    attempt=entry.directory,
-                    token=token,
-                    started=started,
-                    version=entry.intent.get("version"),
-                )
-            except JudgeError:  # it was a wasted call then, and still is
-                continue
-            seconds = (ended - started).total_seconds()
-            value["provenance"].update(ended=ended.isoformat(), duration_seconds=round(seconds, 3))
-            judgment, notes = self._commit(value, entry.directory)
-            self.calls += Calls(adopted=1, cost_usd=reply.cost_usd)
-            with contextlib.suppress(OSError):  # the judgment is safe; this is for the ledger
-                end = {**entry.end, "adopted": True, "cost_usd": reply.cost_usd}
-                for key in ("outcome", "why", "ended"):
-                    end.pop(key, None)
-                self._close(entry.directory, ledger.JUDGED, None, end)
-            return judgment, [ADOPTED, *notes]
-        return None
-
-    def _commit(self, value: dict[str, Any], directory: Path) -> tuple[Judgment, list[str]]:
+    def commit(self, value: dict[str, Any], directory: Path) -> tuple[Judgment, list[str]]:
+        """Put a judgment on disk; return it and what is odd about it."""
         kept = f"the answer is kept in {directory} and will be adopted"
         with disk.writing(directory, consequence=kept):
             judgment, notes = commit_judgment(self.layout, self.slot, value, directory)
         return judgment, [*notes, *remarks(self.layout, self.slot, judgment)]
 
-    def _question(
+    def question(
         self, directory: Path, prompt: FrozenPrompt, scratch: Path, added: str = ""
     ) -> Question:
+        """Return what the judge is asked in one attempt."""
         return question_for(
             self.slot,
             self.layout,
@@ -240,20 +202,22 @@ class Attempts:
         text = reply.text.encode("utf-8", "backslashreplace")
         root = self.layout.experiment.root
         files.commit_bytes(question.stdout, text, root=root, durable=False)
-        if not self._free:
+        if not self.free:
             end["answered"] = True
-            self._close(question.stdout.parent, ledger.ANSWERED, None, end)
+            self.close(question.stdout.parent, ledger.ANSWERED, None, end)
 
     @contextlib.contextmanager
-    def _recorded(self, directory: Path, before: list[str]) -> Iterator[dict[str, Any]]:
+    def _recorded(self, directory: Path) -> Iterator[dict[str, Any]]:
         """Record the end of the attempt, however it comes; what is yielded is recorded, too."""
-        end: dict[str, Any] = {"free": True} if self._free else {}
+        end: dict[str, Any] = {"free": True} if self.free else {}
         outcome, why, paid_before = ledger.JUDGED, None, self.calls.paid
         try:
             yield end
         except Exception as error:
-            told_with(error, before)
+            told_with(error, self.asked.whys)
             outcome, why = ledger.FAILED, str(error) or type(error).__name__
+            if isinstance(error, ThrottledError | UsageLimitError):
+                outcome = ledger.THROTTLED
             if isinstance(error, DiskError | KeptError):
                 outcome = ledger.REFUSED if self.calls.paid == paid_before else ledger.ANSWERED
             raise
@@ -266,8 +230,9 @@ class Attempts:
             elif outcome in (ledger.FAILED, ledger.INTERRUPTED):
                 self.calls += Calls(wasted=1)
             with contextlib.suppress(OSError):  # the error that is on its way says more
-                self._close(directory, outcome, why, end)
+                self.close(directory, outcome, why, end)
 
-    def _close(self, directory: Path, outcome: str, why: str | None, end: dict[str, Any]) -> None:
+    def close(self, directory: Path, outcome: str, why: str | None, end: dict[str, Any]) -> None:
+        """Record how an attempt ended."""
         root = self.layout.experiment.root
         ledger.close_attempt(directory, outcome, root=root, why=why, **end)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness import disk, files, judges
 from harness.adopt import substitute_for
 from harness.asking import Attempts
-from harness.errors import DiskError, ExperimentError
+from harness.calling import NOT_ASKED, Asked
+from harness.dispatch import calls_before
+from harness.errors import DiskError, ExperimentError, RetryableError
 from harness.layouts.base import Damaged, Found
 from harness.locks import claim, holder
 from harness.model import NO_CALLS, Deferred, Judged, Judgment, SlotStatus
@@ -66,10 +68,41 @@ def judge_slot(
 ) -> Judged | Deferred:
     """Judge one slot and commit the judgment; raise what kept it from having one.
 
+    As ``attempt_slot``, but a judge whose answer was no use is asked once more at once, as
+    often as the experiment allows.
+    """
+    asked, calls = NOT_ASKED, NO_CALLS
+    while True:
+        try:
+            outcome = attempt_slot(
+                slot, layout=layout, bench=bench, judge=judge, patient=patient, asked=asked
+            )
+        except BaseException as error:
+            calls += calls_before(error)
+            error.calls = calls  # type: ignore[attr-defined] # read by the safe wrapper
+            if not isinstance(error, RetryableError) or error.again is None:
+                raise
+            asked = error.again
+        else:
+            return replace(outcome, calls=calls + outcome.calls)
+
+
+def attempt_slot(
+    slot: Slot,
+    *,
+    layout: Layout,
+    bench: Bench,
+    judge: Asks | None = None,
+    patient: bool = False,
+    asked: Asked = NOT_ASKED,
+) -> Judged | Deferred:
+    """Judge one slot with one call at most; raise what kept it from having a judgment.
+
     ``judge`` replaces the configured one. Nothing is paid for a slot that another
     process is judging, or has judged since the scan, or that a session that died has
     a finished answer for. ``patient``: wait for another process that judges the slot, up
-    to the judge's time limit. What is raised says in its attribute ``calls`` what was paid.
+    to the judge's time limit. ``asked``: what came of asking before. What is raised says in
+    its attribute ``calls`` what was paid; a ``RetryableError`` says in ``again`` how to go on.
     """
     started = time.time()
     began = time.monotonic()
@@ -90,7 +123,7 @@ def judge_slot(
         if judgment is None:
             asks = judges.build(slot.judge) if judge is None else judge
             substitute = None if judge is None else substitute_for(slot, judge)
-            attempts = Attempts(slot, layout, bench, asks, fd, substitute)
+            attempts = Attempts(slot, layout, bench, asks, fd, substitute, asked)
             judgment, notes = attempts.run()
             calls = attempts.calls
     return Judged(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.agreement import alpha_of, coverage, panel_pass_rate, panel_score
 from harness.comparison import Point, compare
+from harness.panel import alpha_of, coverage, panel_pass_rate, panel_score
 from harness.statistics.figure import Figure, undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from harness.sheet import Sheet
+    from harness.sheet import Row, Sheet
 
 ROUNDING = 1e-9
 """A figure that misses its bound by less misses it by rounding, and reaches it."""
@@ -32,12 +32,19 @@ class Bounds:
 def unmet(
     sheet: Sheet, bounds: Bounds, baseline: Mapping[str, Sequence[Point]] | None = None
 ) -> Iterator[str]:
-    """Yield a line for each bound that does not hold; one for an undefined figure, too."""
+    """Yield a line for each bound that does not hold; one for an undefined figure, too.
+
+    The figure decides, not its interval, which stands behind it.
+    """
     rows = sheet.rows
-    least = [
+    least: list[tuple[str, float | None, Callable[[Sequence[Row]], Figure]]] = [
         ("mean score", bounds.score, panel_score),
         ("pass rate", bounds.pass_rate, panel_pass_rate),
-        ("agreement (Krippendorff's alpha)", bounds.agreement, alpha_of),
+        (
+            "agreement (Krippendorff's alpha)",
+            bounds.agreement,
+            lambda found: alpha_of(found, interval=True),
+        ),
     ]
     for name, bound, measure in least:
         if bound is not None:
@@ -61,7 +68,8 @@ def fallen(name: str, before: Sequence[Point], sheet: Sheet, most: float) -> Ite
         yield f"{name} against the baseline is undefined ({change.why}), which no bound allows"
     elif -change.value > most + ROUNDING:
         figure, bound = _distinct(-change.value, most)
-        yield f"{name} fell by {figure} against the baseline, at most {bound} is allowed"
+        line = f"{name} fell by {figure} against the baseline, at most {bound} is allowed"
+        yield line + interval_of(change, -1)
 
 
 def partner(baseline: Mapping[str, Sequence[Point]], experiment: str) -> Sequence[Point] | None:
@@ -90,7 +98,15 @@ def _below(name: str, figure: Figure, bound: float) -> Iterator[str]:
         yield f"{name} is undefined ({figure.why}), at least {bound:g} is wanted"
     elif figure.value < bound - ROUNDING:
         value, least = _distinct(figure.value, bound)
-        yield f"{name} is {value}, at least {least} is wanted"
+        yield f"{name} is {value}, at least {least} is wanted" + interval_of(figure)
+
+
+def interval_of(figure: Figure, sign: int = 1) -> str:
+    """Return the interval in words, to stand behind a line; nothing where there is none."""
+    if figure.low is None or figure.high is None:
+        return ""
+    low, high = sorted((sign * figure.low, sign * figure.high))
+    return f" (95 % interval {low + 0.0:.3g} to {high + 0.0:.3g})"
 
 
 def _distinct(value: float, bound: float) -> tuple[str, str]:

@@ -6,8 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.statistics.figure import Figure, undefined
-from harness.statistics.intervals import FEW, Z, clustered_mean, clustered_share, wilson
+from harness.statistics.figure import ROUNDING, Figure, undefined
+from harness.statistics.intervals import (
+    FEW,
+    Z,
+    clustered_mean,
+    clustered_share,
+    independent,
+    wilson,
+)
 from harness.statistics.panels import effective_votes
 
 if TYPE_CHECKING:
@@ -77,11 +84,17 @@ def calibration(sheet: Sheet) -> Calibration | None:
     )
 
 
-def corrected(rate: Figure, sensitivity: Figure, specificity: Figure) -> Figure:
+def corrected(
+    rate: Figure,
+    sensitivity: Figure,
+    specificity: Figure,
+    sizes: tuple[float, float] | None = None,
+) -> Figure:
     """Return the pass rate without the judge's errors (Rogan and Gladen), with its interval.
 
     The interval (Lang and Reiczigel) carries the uncertainty of all three figures. The
-    size of the first is reduced by the design effect of its clusters.
+    size of the first is reduced by the design effect of its clusters; ``sizes`` are those
+    of the others after that, by default what they are made of.
     """
     p, se, sp = rate.value, sensitivity.value, specificity.value
     if p is None or se is None or sp is None:
@@ -89,17 +102,21 @@ def corrected(rate: Figure, sensitivity: Figure, specificity: Figure) -> Figure:
         return undefined(str(missing.why), rate.n)
     if se + sp <= 1.0:
         return undefined("the judge is no better than chance against people", rate.n)
-    value = min(1.0, max(0.0, (p + sp - 1) / (se + sp - 1)))
-    low, high = _lang_reiczigel(
-        (p, _effective_size(rate)), (se, sensitivity.n), (sp, specificity.n)
-    )
-    few = min(sensitivity.n, specificity.n) < FEW
-    note = "few judgments by people: the interval says little" if few else None
+    estimate = (p + sp - 1) / (se + sp - 1)
+    value = min(1.0, max(0.0, estimate))
+    of_se, of_sp = sizes or (float(sensitivity.n), float(specificity.n))
+    low, high = _lang_reiczigel((p, _effective_size(rate)), (se, of_se), (sp, of_sp))
+    notes = []
+    if abs(estimate - value) > ROUNDING:
+        notes.append(f"cut off at {value:g}: errors and pass rate give {estimate:.3f}")
+    if min(sensitivity.n, specificity.n) < FEW:
+        notes.append("few judgments by people: the interval says little")
+    note = "; ".join(notes) or None
     return Figure(value=value, n=rate.n, low=min(low, value), high=max(high, value), note=note)
 
 
 def _lang_reiczigel(
-    rate: tuple[float, float], sensitive: tuple[float, int], specific: tuple[float, int]
+    rate: tuple[float, float], sensitive: tuple[float, float], specific: tuple[float, float]
 ) -> tuple[float, float]:
     """Return the interval with Agresti and Coull's additions to all three samples.
 
@@ -139,10 +156,10 @@ def _calibrated(
     truth: dict[str, bool],
 ) -> Calibrated:
     given = [(p, row) for row in rows if (p := passed(row)) is not None]
-    on_passed = [p for p, row in given if truth.get(row.run) is True]
-    on_failed = [not p for p, row in given if truth.get(row.run) is False]
-    sensitivity = _share(on_passed, "people pass no run that it judged")
-    specificity = _share(on_failed, "people fail no run that it judged")
+    on_passed = [(p, row.task) for p, row in given if truth.get(row.run) is True]
+    on_failed = [(not p, row.task) for p, row in given if truth.get(row.run) is False]
+    sensitivity, of_passed = _share(on_passed, "people pass no run that it judged")
+    specificity, of_failed = _share(on_failed, "people fail no run that it judged")
     rate = clustered_share([p for p, _ in given], [row.task for _, row in given])
     apart = [
         (s - math.fsum(row.people_scores) / len(row.people_scores), row.task)
@@ -154,16 +171,19 @@ def _calibrated(
         sensitivity=sensitivity,
         specificity=specificity,
         pass_rate=rate,
-        corrected=corrected(rate, sensitivity, specificity),
+        corrected=corrected(rate, sensitivity, specificity, (of_passed, of_failed)),
         bias=clustered_mean([d for d, _ in apart], [task for _, task in apart], bounds=(-1.0, 1.0)),
     )
 
 
-def _share(right: list[bool], why: str) -> Figure:
+def _share(right: list[tuple[bool, str]], why: str) -> tuple[Figure, float]:
+    """Return a share with Wilson's interval, and how many independent runs that is made of."""
     if not right:
-        return undefined(why)
-    low, high = wilson(sum(right), len(right))
-    return Figure(value=sum(right) / len(right), n=len(right), low=low, high=high)
+        return undefined(why), 0.0
+    values = [value for value, _ in right]
+    size, share = independent(values, [task for _, task in right]), sum(values) / len(values)
+    low, high = wilson(share * size, size)
+    return Figure(value=share, n=len(values), low=low, high=high), size
 
 
 def _verdict(row: Row) -> bool | None:

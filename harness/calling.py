@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness import files, judges
 from harness.errors import HarnessError, JudgeError, RetryableError
+from harness.exchange import Exchange
 from harness.judges import Question, Reply
 from harness.layouts.base import Found
+from harness.model import Failed
 from harness.prices import cost_of
 from harness.process import clean_environment
 from harness.prompt import clean
@@ -18,15 +20,41 @@ from harness.reply import parse_reply
 from harness.spool import CleanLaunch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from harness.attempt import Asks, Bench
     from harness.freeze import FrozenPrompt
     from harness.layouts import Layout
-    from harness.model import Judgment, Slot
+    from harness.model import Judgment, Outcome, Slot
     from harness.redact import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of the calls about a slot that were made before in this session.
+
+    ``whys``: why each was no use. ``reminder``: what is said of it to the judge.
+    """
+
+    whys: tuple[str, ...] = ()
+    reminder: str = ""
+
+    def again(self, error: RetryableError) -> Asked:
+        """Return what is known once another answer was no use."""
+        return Asked((*self.whys, str(error)), reminder_of(error))
+
+
+NOT_ASKED = Asked()
+
+
+def asked_again(outcome: Outcome) -> Asked | None:
+    """Return how to go on after an answer that was no use; None if the outcome is the last."""
+    if isinstance(outcome, Failed) and isinstance(outcome.error, RetryableError):
+        again = outcome.error.again
+        return again if isinstance(again, Asked) else None
+    return None
 
 
 def question_for(
@@ -63,12 +91,18 @@ def question_for(
         launch=CleanLaunch(
             launcher=bench.launcher, redactor=bench.redactor, own=stdout, inherit=(claim_fd,)
         ),
+        exchange=Exchange(
+            endings=bench.launcher.endings,
+            redactor=bench.redactor,
+            stdout=stdout,
+            stderr=directory / "stderr",
+        ),
     )
 
 
 def environment_for(slot: Slot, bench: Bench) -> dict[str, str]:
     """Return what a judge may see of the environment: by its kind, and by its configuration."""
-    names = (*judges.environment_of(slot.judge.kind), *slot.judge.env)
+    names = judges.environment_of(slot.judge)
     return clean_environment(bench.environment, names) | {"HARNESS_SLOT": slot.name}
 
 
@@ -90,6 +124,8 @@ def answer_of(
         spent = getattr(error, "spent", None)
         if isinstance(error, JudgeError) and isinstance(spent, Reply):
             error.spent = priced(spent, price)
+        if isinstance(error, Exception) and (told := redactor(str(error))) != str(error):
+            raise JudgeError(f"{type(error).__name__}: {told}") from None  # it hides its text
         raise
     reply = Reply(text=answer) if isinstance(answer, str) else answer
     if not isinstance(reply, Reply):  # a hook's judge may return anything
@@ -153,13 +189,13 @@ def reminder_of(error: RetryableError) -> str:
     )
 
 
-def told_with(error: Exception, before: list[str]) -> None:
+def told_with(error: Exception, before: Sequence[str]) -> None:
     """Add to the error of the last attempt what became of those before it."""
     if before and isinstance(error, HarnessError) and error.args:
         error.args = (f"{error.args[0]} ({retold(before)})", *error.args[1:])
 
 
-def retold(before: list[str]) -> str:
+def retold(before: Sequence[str]) -> str:
     """Say how often a judge was asked, and what came of it before the last time."""
     return f"asked {len(before) + 1} times; before: {'; '.join(before)}"
 

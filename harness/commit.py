@@ -26,7 +26,6 @@ def commit_judgment(
     new one as well. What somebody wrote since the scan stays as it is, and ``KeptError``
     says so. At no moment is the place empty that was not empty before.
     """
-    root = layout.experiment.root
     path = layout.judgment_file(slot.run, slot.judge)
     since = files.stamp(path)
     notes = []
@@ -47,7 +46,7 @@ def commit_judgment(
                 notes.append(f"{why}; set aside as {kept.name}")
             case Damaged(why):  # it lies where an older layout had it
                 notes.append(f"{why}; left where it is")
-        files.commit_json(path, value, root=root, replace=since is not None, since=since)
+        _put(path, value, since, layout)
     except (FileExistsError, files.EditedError):
         raise KeptError(
             f"{path}: was written by someone else meanwhile; it is kept as it is, "
@@ -57,6 +56,12 @@ def commit_judgment(
     if not isinstance(found, Found):  # somebody has been faster than this line
         raise KeptError(f"{path}: was changed by someone else at once; it is kept as it is")
     return found.judgment, notes
+
+
+def _put(path: Path, value: dict[str, Any], since: files.Stamp, layout: Layout) -> None:
+    """Write only over what was looked at; an error if somebody else wrote since."""
+    root = layout.experiment.root
+    files.commit_json(path, value, root=root, replace=since is not None, since=since)
 
 
 def _is_the_stale_one(judgment: Judgment, slot: Slot) -> bool:

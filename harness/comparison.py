@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A run whose verdict is not the one it was."""
+    """A run, of the same task, whose verdict is not the one it was."""
 
     run: str
     first: bool
@@ -49,7 +49,8 @@ class Flip:
 class Comparison:
     """What changed from the first side to the second.
 
-    ``unit`` is what was paired: tasks, or runs by name where both sides share one task.
+    ``unit`` is what was paired: tasks, or runs by name where both sides share one task
+    and runs of it.
     ``only_first`` and ``only_second`` are those without a partner that has a score.
     """
 
@@ -67,40 +68,54 @@ class Comparison:
 
 def compare(first: Sequence[Point], second: Sequence[Point]) -> Comparison:
     """Pair what both sides have, and measure the change from ``first`` to ``second``."""
-    tasks = [{point.task for point in side if point.score is not None} for side in (first, second)]
-    by_task = len(tasks[0] & tasks[1]) > 1 or not tasks[0] & tasks[1]
+    by_task = _by_task(first, second)
     sides = [_grouped(side, by_task=by_task) for side in (first, second)]
-    shared = [name for name in sides[0] if name in sides[1]]
-    differences = tuple(_difference(name, sides[0][name], sides[1][name]) for name in shared)
+    shared = [key for key in sides[0] if key in sides[1]]
+    differences = tuple(_difference(key[1], sides[0][key], sides[1][key]) for key in shared)
     changes = [found.second - found.first for found in differences]
-    rates = [_rate(sides[1][name]) - _rate(sides[0][name]) for name in shared]
+    rates = [_rate(sides[1][key]) - _rate(sides[0][key]) for key in shared]
     return Comparison(
         unit="task" if by_task else "run",
-        score=_mean(changes, shared, by_task=by_task),
-        pass_rate=_mean(rates, shared, by_task=by_task),
+        score=differences[0].change
+        if by_task and len(differences) == 1
+        else _mean(changes, by_task=by_task),
+        pass_rate=_mean(rates, by_task=by_task),
         differences=differences,
         wins=sum(change > SAME for change in changes),
         losses=sum(change < -SAME for change in changes),
         ties=sum(abs(change) <= SAME for change in changes),
         flips=tuple(_flips(first, second)),
-        only_first=tuple(name for name in sides[0] if name not in sides[1]),
-        only_second=tuple(name for name in sides[1] if name not in sides[0]),
+        only_first=tuple(key[1] for key in sides[0] if key not in sides[1]),
+        only_second=tuple(key[1] for key in sides[1] if key not in sides[0]),
     )
 
 
-def _grouped(side: Sequence[Point], *, by_task: bool) -> Mapping[str, list[Point]]:
-    found: dict[str, list[Point]] = {}
+def _by_task(first: Sequence[Point], second: Sequence[Point]) -> bool:
+    """Tell whether tasks are paired: not if there is one, and runs of it that both have."""
+    runs = [{(p.task, p.run) for p in side if p.score is not None} for side in (first, second)]
+    tasks = {task for task, _ in runs[0]} & {task for task, _ in runs[1]}
+    return len(tasks) != 1 or not runs[0] & runs[1]
+
+
+def _grouped(side: Sequence[Point], *, by_task: bool) -> Mapping[tuple[str, str], list[Point]]:
+    """Return what is paired; a run of another task is another run, whatever its name."""
+    found: dict[tuple[str, str], list[Point]] = {}
     for point in side:
         if point.score is not None:
-            found.setdefault(point.task if by_task else point.run, []).append(point)
+            key = ("", point.task) if by_task else (point.task, point.run)
+            found.setdefault(key, []).append(point)
     return found
 
 
-def _mean(changes: list[float], names: list[str], *, by_task: bool) -> Figure:
+def _mean(changes: list[float], *, by_task: bool) -> Figure:
     """Average over the units, each with the same weight, however many runs it has."""
     if not changes:
         return undefined("both sides have no task in common that was judged")
-    return clustered_mean(changes, names, bounds=(-1.0, 1.0), named="tasks" if by_task else "runs")
+    if len(changes) == 1:
+        unit = "task" if by_task else "run"
+        return Figure(value=changes[0], n=1, note=f"no interval: one {unit} says nothing of others")
+    alone = [str(place) for place in range(len(changes))]
+    return clustered_mean(changes, alone, bounds=(-1.0, 1.0), named="tasks" if by_task else "runs")
 
 
 def _difference(name: str, first: list[Point], second: list[Point]) -> Difference:
@@ -133,11 +148,11 @@ def _rate(points: list[Point]) -> float:
 
 
 def _flips(first: Sequence[Point], second: Sequence[Point]) -> list[Flip]:
-    before = {point.run: point.passed for point in first}
+    before = {(point.task, point.run): point.passed for point in first}
     return [
         Flip(run=point.run, first=was, second=point.passed)
         for point in second
         if point.passed is not None
-        and (was := before.get(point.run)) is not None
+        and (was := before.get((point.task, point.run))) is not None
         and was is not point.passed
     ]

@@ -25,16 +25,25 @@ if TYPE_CHECKING:
 FINGERPRINT_VERSION = 1
 """Part of every fingerprint; to be raised when ``fingerprint`` covers other settings."""
 
-
 HUMAN = "human"
 """The kind of judge that is a person."""
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """USD per million tokens."""
+    """USD: ``input`` and ``output`` per million tokens, ``call`` for each call."""
 
-    input: NotNegative
-    output: NotNegative
+    input: NotNegative | None = None
+    output: NotNegative | None = None
+    call: NotNegative | None = None
+
+    def __post_init__(self) -> None:
+        if (self.input is None) != (self.output is None) or self.known == {}:
+            raise ValueError("a price has input and output, or call, or all three")
+
+    @property
+    def known(self) -> dict[str, float]:
+        """Return the figures that are given."""
+        return {k: v for k, v in msgspec.structs.asdict(self).items() if v is not None}
 
 
 class JudgeKeys(msgspec.Struct, frozen=True):
@@ -67,7 +76,7 @@ class ExperimentKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str | None = None
     description: str | None = None
-    layout: Literal["native", "scylla"] | None = None
+    layout: str | None = None
     task: str = "task.md"
     rubric: str = "rubric.yaml"
     runs: str = "runs/*"
@@ -132,9 +141,7 @@ def check_panel(specs: Sequence[JudgeSpec], file: Path) -> None:
         seen[spec.name] = spec.number
 
 
-def members(
-    specs: Sequence[JudgeSpec],
-) -> tuple[tuple[JudgeSpec, ...], tuple[JudgeSpec, ...]]:
+def members(specs: Sequence[JudgeSpec]) -> tuple[tuple[JudgeSpec, ...], tuple[JudgeSpec, ...]]:
     """Tell the panel from the people whose judgments only measure it."""
     people = tuple(spec for spec in specs if spec.kind == HUMAN)
     return tuple(spec for spec in specs if spec.kind != HUMAN), people
@@ -149,6 +156,7 @@ def default_spec(kind: str, model: str, number: int, *, name: str, token: bool) 
         model=model,
         sha256=fingerprint(kind, model, judges.NoSettings(), require_token=token),
         require_token=token,
+        remote=judges.is_remote(kind),
     )
 
 
@@ -161,24 +169,13 @@ def judge_spec(
     """Make one judge from its mapping in the list ``judges``."""
     where = f"judges[{number - 1}]"
     kind = _kind(entry, where, file)
-    common_names = {field.name for field in msgspec.structs.fields(JudgeKeys)}
-    own_names = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
-    for key in entry:
-        if key not in common_names and key not in own_names:
-            known = [*own_names, *(field.name for field in msgspec.structs.fields(JudgeKeys))]
-            raise ExperimentError(
-                f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
-                f"remove it or {use_one(known)}"
-            )
-    common = convert(
-        {k: v for k, v in entry.items() if k in common_names}, JudgeKeys, file=file, where=where
-    )
-    own = {k: v for k, v in entry.items() if k in own_names}
-    settings = convert(own, kind.Settings, file=file, where=where)
+    common, settings = _keys(entry, kind, where, file)
     if not common.name:
         raise ExperimentError(f"{file}: {where}: the key 'name' is missing; name the judge")
     check_usable(common.name, f"{file}: {where}.name")
     check_usable(common.model, f"{file}: {where}.model")
+    if common.model is None and getattr(kind, "requires_model", False):
+        raise ExperimentError(f"{file}: {where}: the key 'model' is missing; name the model")
     token = next(
         (t for t in (common.require_token, keys.require_token) if t is not None),
         kind.requires_token,
@@ -192,10 +189,30 @@ def judge_spec(
         max_parallel=common.max_parallel,
         weight=common.weight,
         env=common.env,
-        price=None if common.price is None else msgspec.structs.asdict(common.price),
+        price=None if common.price is None else common.price.known,
         require_token=token,
+        remote=judges.is_remote(str(entry["kind"])),
         settings=settings,
         sha256=fingerprint(str(entry["kind"]), common.model, settings, require_token=token),
+    )
+
+
+def _keys(
+    entry: Mapping[str, Any], kind: type[judges.Judge], where: str, file: Path
+) -> tuple[JudgeKeys, Any]:
+    """Tell the keys that all kinds have from the kind's own."""
+    common = [field.name for field in msgspec.structs.fields(JudgeKeys)]
+    own = [field.encode_name for field in msgspec.structs.fields(kind.Settings)]
+    for key in entry:
+        if key not in common and key not in own:
+            raise ExperimentError(
+                f"{file}: {where}: unknown key {key!r} for kind {entry['kind']!r}; "
+                f"remove it or {use_one([*own, *common])}"
+            )
+    given, settings = ({k: v for k, v in entry.items() if k in names} for names in (common, own))
+    return (
+        convert(given, JudgeKeys, file=file, where=where),
+        convert(settings, kind.Settings, file=file, where=where),
     )
 
 
@@ -213,7 +230,10 @@ def _kind(entry: Mapping[str, Any], where: str, file: Path) -> type[judges.Judge
     known = use_one(judges.names())
     if name is None:
         raise ExperimentError(f"{file}: {where}: the key 'kind' is missing; {known}")
-    found = judges.find(name) if isinstance(name, str) else None
+    try:
+        found = judges.find(name) if isinstance(name, str) else None
+    except ExperimentError as error:  # of a package that offers it
+        raise ExperimentError(f"{file}: {where}.kind: {error}") from None
     if found is None:
         raise ExperimentError(f"{file}: {where}: unknown kind {name!r}; {known}")
     return found

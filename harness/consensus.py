@@ -1,18 +1,18 @@
-"""From the judgments of one run to the panel's joint answer; a pure function."""
+"""From the judgments of one run to the panel's joint answer, by a rule; a pure function."""
 
 from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.model import Consensus
 from harness.scores import GRADES, grade_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.model import JudgeSpec, Judgment, Rule
+    from harness.model import JudgeSpec, Judgment
 
 ROUNDING = 1e-9
 """A share of whole judges stays whole: 0.29 of 100 is 29, whatever floats make of it."""
@@ -22,6 +22,48 @@ DISAGREEMENT = 0.3
 
 _NOISE = 1e-9
 """0.4 - 0.1 is a little more than 0.3 in binary; no judge's scores differ by so little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How judgments become a consensus.
+
+    ``whole_panel``: a verdict needs more than half of all judges, not only of those
+    that answered, and may be undecided. ``quorum``: how many judgments it needs.
+    """
+
+    score: str = "mean"
+    passed: str = "majority"
+    threshold: float | None = None
+    trim: float = 0.2
+    quorum: int = 1
+    whole_panel: bool = True
+    quotes: str = "closest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consensus:
+    """The panel's joint answer for one run, derived from its judgments alone.
+
+    ``passed`` is None while the panel is undecided or the quorum is not reached;
+    ``score`` is None without a quorum. ``quoted`` is the number of the judge whose
+    reasoning is given.
+    """
+
+    score: float | None
+    passed: bool | None
+    grade: str | None
+    reasoning: str
+    quoted: int | None
+    judges: int
+    judged: int
+    complete: bool
+    votes_for: int
+    votes_against: int
+    tie: bool
+    spread: float | None
+    disagreement: bool
+    rule: str
 
 
 def consensus(

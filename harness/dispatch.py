@@ -12,12 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from harness.errors import HarnessError
-from harness.gates import Waiting
 from harness.model import NO_CALLS, Calls, Failed, Outcome, Raised
+from harness.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from harness.gates import Gates, Place
     from harness.model import Deferred, Judged, Slot
 
     Work = Callable[[Slot], Judged | Deferred]
@@ -132,34 +133,76 @@ STOP_WAIT = 1.0
 """Seconds that an interrupted session waits for the jobs at work, their processes ended."""
 
 
+class Here(Generic[Job]):
+    """A pool of one lane that needs no thread: what is submitted runs when it is waited for."""
+
+    def __init__(self, work: Callable[[Job], Outcome]) -> None:
+        self._work = work
+        self._jobs: list[Job] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """There is nothing to end."""
+
+    @property
+    def free(self) -> int:
+        """Whether a job may be submitted, as a number."""
+        return 1 - len(self._jobs)
+
+    @property
+    def busy(self) -> int:
+        """Whether one was, as a number."""
+        return len(self._jobs)
+
+    def submit(self, job: Job) -> None:
+        """Take a job; only while ``free`` is above 0."""
+        self._jobs.append(job)
+
+    def next(self, timeout: float | None = None) -> tuple[Job, Outcome]:
+        """Do the job; with none, sleep and raise ``queue.Empty``."""
+        if not self._jobs:
+            time.sleep(timeout or 0.0)
+            raise queue.Empty
+        return self._jobs[0], self._work(self._jobs.pop())
+
+
 def dispatch(
     jobs: Iterable[Job],
     work: Callable[[Job], Outcome],
     *,
     parallel: int,
     stop: Callable[[], object],
-    gate: Callable[[Job], Hashable] = lambda _: None,
-    limit: Callable[[Job], int | None] = lambda _: None,
+    place: Callable[[Job], Place],
+    gates: Gates | None = None,
+    again: Callable[[Job, Outcome], Job | None] = lambda *_: None,
 ) -> Iterator[Outcome]:
-    """Yield the outcome of every job, as they complete.
+    """Yield what became of every job, as they complete.
 
-    ``gate`` and ``limit`` bound how many jobs of one kind are at work at a time. One
-    lane, or one job, needs no pool. When the consumer stops early nothing that waits is
-    started; what is at work is waited for.
+    ``place``, ``gates``: as in ``Waiting``. ``again`` returns the job that follows from an
+    outcome that is not the last word. One lane, or one job, needs no pool. When the
+    consumer stops early nothing that waits is started; what is at work is waited for.
     """
     listed = list(jobs)
-    if parallel <= 1 or len(listed) <= 1:
-        for single in listed:
-            yield work(single)
-        return
-    waiting = Waiting(listed, gate=gate, limit=limit)
-    with Pool(min(parallel, len(listed)), work, stop=stop) as pool:
+    waiting = Waiting(listed, place=place, gates=gates)
+    lanes = min(parallel, len(listed))
+    pool: Here[Job] | Pool[Job] = Pool(lanes, work, stop=stop) if lanes > 1 else Here(work)
+    with pool:
         while waiting or pool.busy:
             while pool.free and (job := waiting.take()) is not None:
                 pool.submit(job)
-            done, outcome = pool.next()
-            waiting.done(done)
-            yield outcome
+            wait = waiting.opens(idle=not pool.busy) if pool.free else None
+            if wait is None and not pool.busy:
+                break
+            try:
+                done, outcome = pool.next(timeout=wait)
+            except queue.Empty:
+                continue
+            decided = waiting.done(done, outcome, again(done, outcome))
+            if decided is not None:
+                yield decided
+        yield from (outcome for _, outcome in waiting.rest())
 
 
 def explain(error: BaseException) -> str:

@@ -48,7 +48,12 @@ class DiskError(HarnessError):
 
 
 class RetryableError(JudgeError):
-    """The judge answered too late or with something that is no verdict; asking again may help."""
+    """The judge answered too late or with something that is no verdict; asking again may help.
+
+    ``again``: what whoever asks once more must know; None if it is not to be asked any more.
+    """
+
+    again: Any = None
 
 
 class ThrottledError(JudgeError):

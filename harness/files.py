@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import functools
 import itertools
 import json
 import os
@@ -21,73 +20,31 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExperimentError
-from harness.looking import ANY, Stamp, exists, is_plain, modified, size, stamp
-from harness.reading import (
-    Invalid,
-    Missing,
-    Ok,
-    Read,
-    Unreadable,
-    inside,
-    is_directory,
-    is_file,
-    is_link,
-    is_there,
-    is_within,
-    list_names,
-    load_text,
-    load_yaml,
-    read_bytes,
-    read_json,
-    read_text,
-    yaml_value,
-)
+from harness.looking import ANY, real_root
+from harness.looking import Stamp as Stamp
+from harness.looking import exists as exists
+from harness.looking import is_plain as is_plain
+from harness.looking import size as size
+from harness.looking import stamp as stamp
+from harness.reading import Invalid as Invalid
+from harness.reading import Missing as Missing
+from harness.reading import Ok as Ok
+from harness.reading import Unreadable as Unreadable
+from harness.reading import inside as inside
+from harness.reading import is_directory as is_directory
+from harness.reading import is_file as is_file
+from harness.reading import is_link as is_link
+from harness.reading import is_there as is_there
+from harness.reading import is_within
+from harness.reading import list_names as list_names
+from harness.reading import load_yaml as load_yaml
+from harness.reading import read_bytes as read_bytes
+from harness.reading import read_json as read_json
+from harness.reading import read_text as read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
-
-__all__ = [
-    "ANY",
-    "EditedError",
-    "Invalid",
-    "Missing",
-    "Ok",
-    "Read",
-    "Stamp",
-    "Unreadable",
-    "commit_bytes",
-    "commit_json",
-    "copy_tree",
-    "create_spool",
-    "exists",
-    "inside",
-    "is_directory",
-    "is_file",
-    "is_link",
-    "is_plain",
-    "is_there",
-    "keep_copy",
-    "link",
-    "list_names",
-    "load_text",
-    "load_yaml",
-    "make_directory",
-    "modified",
-    "move",
-    "open_lock",
-    "open_source",
-    "read_bytes",
-    "read_json",
-    "read_text",
-    "remove_tree",
-    "set_aside",
-    "size",
-    "stamp",
-    "sweep",
-    "write_note",
-    "yaml_value",
-]
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
@@ -150,15 +107,9 @@ def _write_target(path: Path, root: Path) -> Path:
         target = path.resolve()
     elif path.parent.exists():
         target = path.parent.resolve() / path.name
-    if not is_within(str(target), _real_root(root)):
+    if not is_within(str(target), real_root(root)):
         raise ExperimentError(f"{path}: leads out of {root} by a symbolic link; remove the link")
     return target
-
-
-@functools.lru_cache(maxsize=64)
-def _real_root(root: Path) -> str:
-    """Resolve an experiment's root once; it does not move during a session."""
-    return os.path.realpath(root)
 
 
 def _write_new(path: Path, data: bytes, *, durable: bool, like: Path | None) -> None:
@@ -271,16 +222,9 @@ def link(path: Path, second: Path) -> None:
 
 
 def _free_name(path: Path, as_: str) -> Path:
-    for number in _attempt_numbers():
-        kept = path.with_name(f"{path.name}.{as_}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{number}")
-        if not os.path.lexists(kept):
-            return kept
-    raise AssertionError("unreachable: the numbers do not end")
-
-
-def _attempt_numbers() -> Iterator[str]:
-    yield ""
-    yield from (f"-{number}" for number in itertools.count(2))
+    first = f"{path.name}.{as_}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    names = itertools.chain([first], (f"{first}-{number}" for number in itertools.count(2)))
+    return next(kept for n in names if not os.path.lexists(kept := path.with_name(n)))
 
 
 _TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.tmp")

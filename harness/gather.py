@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.consensus import consensus
 from harness.layouts.base import Found
-from harness.ledger import entries, read_ledger
 from harness.settle import judgments_of, read_judgments
 from harness.sheet import Row, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from harness.model import Calls, Judgment, Run, Slot
+    from harness.model import Judgment, Run
     from harness.scan import Scan
 
 
@@ -73,47 +70,3 @@ def judged_by_people(scan: Scan) -> dict[int, dict[str, Judgment]]:
                 case Found(judgment):
                     mine[run.name] = judgment
     return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
-    """What one judge's slots took; None where nothing is known.
-
-    ``retries``: attempts beyond the first of a slot.
-    """
-
-    judge: str
-    calls: Calls
-    median_seconds: float | None
-    retries: int
-
-
-def efforts(scan: Scan) -> tuple[Effort, ...]:
-    """Return what the judges of the panel took, from the judgments and the attempts on disk."""
-    by_judge: dict[int, list[Slot]] = {}
-    for slot in scan.slots:
-        by_judge.setdefault(slot.judge.number, []).append(slot)
-    return tuple(
-        Effort(
-            judge=judge.name,
-            calls=read_ledger(scan.layout, by_judge.get(judge.number, ())),
-            median_seconds=_median_seconds(by_judge.get(judge.number, [])),
-            retries=sum(_retries(scan, slot) for slot in by_judge.get(judge.number, ())),
-        )
-        for judge in scan.layout.experiment.panel
-    )
-
-
-def _median_seconds(slots: list[Slot]) -> float | None:
-    known = [
-        seconds
-        for slot in slots
-        if slot.judgment is not None
-        and isinstance(seconds := slot.judgment.provenance.get("duration_seconds"), int | float)
-        and not isinstance(seconds, bool)
-    ]
-    return statistics.median(known) if known else None
-
-
-def _retries(scan: Scan, slot: Slot) -> int:
-    return max(0, sum(1 for _ in entries(scan.layout, slot.run, slot.judge)) - 1)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness import disk, files
+from harness.looking import modified
 from harness.model import Calls
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ LOST = "lost"
 """The session died, and nothing says that the judge came to its end: paid, for nothing."""
 REFUSED = "refused"
 """Nothing was asked: the program could not be started, or the disk was full."""
+THROTTLED = "throttled"
+"""The provider would not take the call at that moment; the slot was not tried."""
 
 INPUTS = ("prompt_sha256", "rubric_sha256", "inputs_sha256", "judge_sha256", "workspace_sha256")
 """What makes two attempts ask the same."""
@@ -56,7 +59,7 @@ class Entry:
 
     def times(self) -> tuple[datetime, datetime]:
         """Return when the attempt was started and when its answer was complete."""
-        ended = datetime.fromtimestamp(files.modified(self.stdout), UTC)
+        ended = datetime.fromtimestamp(modified(self.stdout), UTC)
         try:
             started = datetime.fromisoformat(str(self.intent.get("started")))
         except ValueError:
@@ -157,6 +160,8 @@ def read_ledger(layout: Layout, slots: Iterable[Slot]) -> Calls:
 
 def _calls_of(entry: Entry) -> Calls:
     outcome, cost = entry.end.get("outcome"), entry.end.get("cost_usd")
+    if outcome == THROTTLED:
+        return Calls(refused=1)
     if outcome == REFUSED or entry.end.get("free") is True:
         return Calls()
     return Calls(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -52,3 +53,9 @@ def is_plain(path: Path) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
+
+
+@functools.lru_cache(maxsize=64)
+def real_root(root: Path) -> str:
+    """Resolve an experiment's root once; it does not move during a session."""
+    return os.path.realpath(root)

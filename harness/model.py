@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.consensus import Rule
     from harness.criteria import Rubric
 
 
@@ -33,7 +34,10 @@ JUDGEABLE = (*WORK, SlotStatus.STALE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSpec:
-    """One configured judge of a panel; ``number`` is its place, from 1."""
+    """One configured judge of a panel; ``number`` is its place, from 1.
+
+    ``remote``: it calls somebody's service, which may refuse.
+    """
 
     number: int
     name: str
@@ -45,6 +49,7 @@ class JudgeSpec:
     env: tuple[str, ...] = ()
     price: Mapping[str, float] | None = None
     require_token: bool = False
+    remote: bool = False
     settings: Any = None
     sha256: str = ""
 
@@ -57,23 +62,6 @@ class JudgeSpec:
     def label(self) -> str:
         """Number and name, for people."""
         return f"{self.number:02d} {self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """How judgments become a consensus.
-
-    ``whole_panel``: a verdict needs more than half of all judges, not only of those
-    that answered, and may be undecided. ``quorum``: how many judgments it needs.
-    """
-
-    score: str = "mean"
-    passed: str = "majority"
-    threshold: float | None = None
-    trim: float = 0.2
-    quorum: int = 1
-    whole_panel: bool = True
-    quotes: str = "closest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +164,8 @@ class Calls:
     """What was paid for: ``paid`` calls were made, ``adopted`` ones had been made before.
 
     ``lost``: calls of sessions that died, whose end nobody recorded. ``wasted``: calls
-    that ended without a judgment. ``cost_usd`` is the sum of the known costs of the
+    that ended without a judgment. ``refused``: calls that the provider would not take at
+    that moment; they cost nothing. ``cost_usd`` is the sum of the known costs of the
     paid and the adopted calls; None if none is known.
     """
 
@@ -184,6 +173,7 @@ class Calls:
     adopted: int = 0
     lost: int = 0
     wasted: int = 0
+    refused: int = 0
     cost_usd: float | None = None
 
     def __add__(self, other: Calls) -> Calls:
@@ -193,6 +183,7 @@ class Calls:
             adopted=self.adopted + other.adopted,
             lost=self.lost + other.lost,
             wasted=self.wasted + other.wasted,
+            refused=self.refused + other.refused,
             cost_usd=math.fsum(known) if known else None,
         )
 
@@ -236,12 +227,16 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """The slot was not tried, and nothing was paid; a later session may."""
+    """Nothing became of the slot in this session; a later one may judge it.
+
+    Nothing was paid, unless an earlier call of the session was no use: ``calls``.
+    """
 
     slot: Slot
     reason: str
     started: float
     seconds: float
+    calls: Calls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,28 +251,3 @@ class Raised:
 
 
 Outcome = Judged | Failed | Deferred | Raised
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consensus:
-    """The panel's joint answer for one run, derived from its judgments alone.
-
-    ``passed`` is None while the panel is undecided or the quorum is not reached;
-    ``score`` is None without a quorum. ``quoted`` is the number of the judge whose
-    reasoning is given.
-    """
-
-    score: float | None
-    passed: bool | None
-    grade: str | None
-    reasoning: str
-    quoted: int | None
-    judges: int
-    judged: int
-    complete: bool
-    votes_for: int
-    votes_against: int
-    tie: bool
-    spread: float | None
-    disagreement: bool
-    rule: str

@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.attempt import Bench, judge_slot
+from harness.attempt import Bench, attempt_slot
+from harness.calling import NOT_ASKED, Asked, asked_again
 from harness.disk import IN_A_ROW
 from harness.dispatch import capture, dispatch, explain
 from harness.errors import DiskError, SelectionError
+from harness.gates import Place
 from harness.layouts import open_experiment
 from harness.model import (
     ADOPTED,
@@ -33,7 +35,8 @@ from harness.settle import How, settle
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from harness.model import Consensus, Outcome, Slot
+    from harness.consensus import Consensus
+    from harness.model import Outcome, Slot
     from harness.scan import Scan
     from harness.settle import Settled
 
@@ -129,9 +132,22 @@ class Statistics:
                     refused=isinstance(error, DiskError),
                 )
             case Deferred():
-                self.add(name, "deferred", why=outcome.reason)
+                self.add(name, "deferred", why=outcome.reason, calls=outcome.calls)
             case Raised():
                 raise outcome.error
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One call about a slot, and what came of those before it."""
+
+    slot: Slot
+    asked: Asked = NOT_ASKED
+
+    def again(self, outcome: Outcome) -> Turn | None:
+        """Return the next turn if the judge is to be asked once more."""
+        asked = asked_again(outcome)
+        return None if asked is None else Turn(self.slot, asked)
 
 
 def judge_experiment(
@@ -188,15 +204,20 @@ def _judge(
     statistics: Statistics, found: Scan, slots: Sequence[Slot], *, parallel: int, how: How
 ) -> None:
     bench = Bench()
-    work = partial(judge_slot, layout=found.layout, bench=bench)
+    root = found.layout.experiment.root
+
+    def work(turn: Turn) -> Outcome:
+        ask = partial(attempt_slot, layout=found.layout, bench=bench, asked=turn.asked)
+        return capture(turn.slot, ask)
+
     try:
         for outcome in dispatch(
-            slots,
-            partial(capture, work=work),
+            map(Turn, slots),
+            work,
             parallel=parallel,
             stop=bench.launcher.stop,
-            gate=lambda slot: slot.judge.number,
-            limit=lambda slot: slot.judge.max_parallel,
+            place=lambda turn: Place(root, turn.slot),
+            again=lambda turn, outcome: turn.again(outcome),
         ):
             statistics.count(outcome)
             if statistics.stopped is not None:

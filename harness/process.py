@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from harness import disk, files
+from harness.ending import Endings
 from harness.errors import Interrupted, JudgeError, NotStartedError
 from harness.groups import alive, end_group, signal_group, wait
 from harness.launch import Status, read_status, was_started, wrapped
@@ -79,18 +80,21 @@ def clean_environment(
     """Return what a child may see: an allow-list, the locale, and what its judge asks for.
 
     The search path is led by the directory of the interpreter that runs this, so that
-    ``python3`` is the one in whose environment the judge's packages are installed.
+    ``python3`` is the one in whose environment the judge's packages are installed. Only
+    absolute directories are in it: the others would be looked up from wherever pytest was
+    started, which may be what an agent left behind.
     """
-    path = [os.path.dirname(sys.executable), environment.get("PATH", os.defpath)]  # noqa: PTH120 - text in, text out
+    path = [os.path.dirname(sys.executable)]  # noqa: PTH120 - text in, text out
+    path += environment.get("PATH", os.defpath).split(os.pathsep)
     return {
         name: value
         for name, value in environment.items()
         if name in PASSED_ON or name.startswith("LC_") or name in passed_on
-    } | {"PATH": os.pathsep.join(path)}
+    } | {"PATH": os.pathsep.join(filter(os.path.isabs, path))}
 
 
 class Launcher:
-    """Starts child processes and knows which are running.
+    """Starts child processes and knows which are running; ``endings``: what else is at work.
 
     ``run`` is called from worker threads, ``stop`` from the main thread. After
     ``stop`` no process starts any more.
@@ -102,6 +106,7 @@ class Launcher:
         self._lock = threading.Lock()
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = False
+        self.endings = Endings()
 
     @property
     def stopping(self) -> bool:
@@ -190,18 +195,19 @@ class Launcher:
         return child
 
     def stop(self) -> int:
-        """End every running child, start no other, and return how many were ended."""
+        """End all that is at work, start nothing, and return how many were ended."""
         with self._lock:
             self._stopping = True
             children = list(self._running.values())
         for child in children:
             signal_group(child, signal.SIGTERM)
+        others = self.endings.end_all()
         deadline = time.monotonic() + STOP_GRACE
         while time.monotonic() < deadline and any(alive(child) for child in children):
             time.sleep(0.01)
         for child in children:
             signal_group(child, signal.SIGKILL)
-        return len(children)
+        return len(children) + others
 
 
 def finished(

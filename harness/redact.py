@@ -10,7 +10,7 @@ import functools
 import json
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -35,10 +35,26 @@ _KEYS = re.compile(
     r"|github_pat_[A-Za-z0-9_]{16,}"
     r"|AKIA[0-9A-Z]{12,}"
     r"|AIza[A-Za-z0-9_-]{30,}"
+    r"|(?:hf|gsk|npm)_[A-Za-z0-9]{20,}"
+    r"|(?:glpat|xox[abeprs])-[A-Za-z0-9-]{16,}"
+    r"|xai-[A-Za-z0-9]{20,}"
+    r"|ya29\.[A-Za-z0-9_-]{20,}"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?:[Bb]earer|BEARER)[ \t]+(?=[A-Za-z._~+/=-]*\d)[A-Za-z0-9._~+/=-]{16,}"
-    r")"
+    r")",
+    re.DOTALL,
 )
 _HINTS = (
+    "-----BEGIN ",
+    "eyJ",
+    "glpat-",
+    "gsk_",
+    "hf_",
+    "npm_",
+    "xai-",
+    "xox",
+    "ya29.",
     "sk-",
     "ghp_",
     "gho_",
@@ -120,7 +136,7 @@ def redactor_of(environment: Mapping[str, str]) -> Redactor:
 
 
 def redact_error(error: BaseException, redactor: Redactor) -> None:
-    """Take secrets out of an error's message, its notes, and what it came from."""
+    """Take secrets out of an error: its arguments, attributes, and notes, and its causes."""
     seen: set[int] = set()
     open_errors: list[BaseException | None] = [error]
     while open_errors:
@@ -128,10 +144,28 @@ def redact_error(error: BaseException, redactor: Redactor) -> None:
         if current is None or id(current) in seen:
             continue
         seen.add(id(current))
-        args = tuple(redactor(a) if isinstance(a, str) else a for a in current.args)
+        args = tuple(_in_depth(a, redactor) for a in current.args)
         if args != current.args:
             current.args = args
-        notes = getattr(current, "__notes__", None)
-        if notes:
-            current.__notes__ = [redactor(n) if isinstance(n, str) else n for n in notes]
+        for name in (*vars(current), *(("filename",) if isinstance(current, OSError) else ())):
+            value = getattr(current, name)
+            clean = _in_depth(value, redactor)
+            if clean is not value:
+                setattr(current, name, clean)
         open_errors += [current.__cause__, current.__context__]
+        open_errors += current.exceptions if isinstance(current, BaseExceptionGroup) else ()
+
+
+def _in_depth(value: Any, redactor: Redactor) -> Any:
+    """Return a value of built-in types without secrets; the same object if it has none."""
+    if isinstance(value, str):
+        return redactor(value)
+    if isinstance(value, bytes):
+        return redactor.data(value)
+    if type(value) is dict:
+        copy: Any = {key: _in_depth(inner, redactor) for key, inner in value.items()}
+    elif type(value) in (list, tuple):
+        copy = type(value)(_in_depth(inner, redactor) for inner in value)
+    else:
+        return value
+    return value if copy == value else copy

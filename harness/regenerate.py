@@ -11,7 +11,7 @@ from harness.settle import How, Settled, settle
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.layouts.base import Derived
+    from harness.layouts.derived import Derived
     from harness.scan import Scan
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness import disk, files, ledger
 from harness.calling import priced
 from harness.commit import commit_judgment
+from harness.differences import differences
 from harness.errors import ExperimentError, JudgeError
 from harness.freeze import FrozenPrompt
 from harness.layouts.base import Found
@@ -35,21 +36,6 @@ if TYPE_CHECKING:
 
 REPARSED = (SlotStatus.COMPLETE, SlotStatus.STALE, SlotStatus.FAILED)
 """The statuses of slots that may have a reply."""
-
-SHOWN = {
-    "score": "score",
-    "passed": "passed",
-    "grade": "grade",
-    "declared_score": "declared score",
-    "rubric_score": "rubric score",
-}
-TEXTS = {
-    "reasoning": "another reasoning",
-    "criteria_scores": "other points",
-    "unknown_criteria": "other unknown criteria",
-    "rubric_fingerprint": "made from the present rubric",
-}
-"""What a judgment and its provenance hold, and how a difference is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +103,7 @@ def derive(slot: Slot, layout: Layout) -> Derived:
     except JudgeError as error:
         raise JudgeError(f"{error}; the judgment stays as it is") from None
     value = _value(slot, slot.judgment, verdict, layout, free=source.free)
-    return Derived(value, source.directory, _changes(slot.judgment.raw, value))
+    return Derived(value, source.directory, differences(slot.judgment.raw, value))
 
 
 # --- judgments -------------------------------------------------------------------------------
@@ -178,31 +164,6 @@ def _value(
     if rubric is not None and not free and old.provenance.get("rubric_asks") == rubric.asks:
         provenance.update(rubric_marks(rubric))
     return {**old.raw, **fresh, "provenance": {**provenance, "reparsed": _now()}}
-
-
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name what differs; figures that an old file does not have are no difference."""
-    before, after = _flat(old), _flat(new)
-    both = [key for key in after if key in before or key in new]
-    changed = [key for key in both if before.get(key) != after[key]]
-    figures = [
-        f"{SHOWN[key]} {_shown(before.get(key))} -> {_shown(after[key])}"
-        for key in SHOWN
-        if key in changed
-    ]
-    return (*figures, *(TEXTS[key] for key in TEXTS if key in changed))
-
-
-def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
-    made_from = value.get("provenance")
-    flat = {**(made_from if isinstance(made_from, dict) else {}), **value}
-    return {**flat, "criteria_scores": value.get("criteria_scores") or None}
-
-
-def _shown(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return f"{value:g}" if isinstance(value, int | float) else str(value)[:20]
 
 
 def _replace(slot: Slot, layout: Layout, derived: Derived) -> tuple[Judgment, list[str]]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from harness import files
 from harness.criteria import Category, Criterion, Expectation, Rubric
 from harness.errors import ExperimentError
+from harness.reading import load_text, yaml_value
 from harness.scores import GRADES
 from harness.typed import NotNegative, Positive, Unit, convert
 
@@ -86,8 +86,8 @@ class RubricKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_rubric(path: Path, *, root: Path) -> Rubric:
     """Read a rubric file; ``ExperimentError`` names the file, the key, and the way out."""
-    text = files.load_text(path, root=root)
-    keys = convert(files.yaml_value(text, path), RubricKeys, file=path)
+    text = load_text(path, root=root)
+    keys = convert(yaml_value(text, path), RubricKeys, file=path)
     categories = tuple(_category(name, value, path) for name, value in keys.categories.items())
     if not any(category.weight > 0 and category.criteria for category in categories):
         raise ExperimentError(

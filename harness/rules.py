@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.consensus import Rule
 from harness.errors import ExperimentError
-from harness.model import Rule
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
+from harness.errors import ExperimentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +18,19 @@ PREFIX = "judge-"
 
 
 @contextlib.contextmanager
-def scratch_directory() -> Iterator[Path]:
-    """Make the directory and remove it at the end."""
-    path = Path(tempfile.mkdtemp(prefix=PREFIX))
+def scratch_directory(outside: Path) -> Iterator[Path]:
+    """Make the directory and remove it at the end.
+
+    Raises ``ExperimentError`` if it would lie inside ``outside``: a program that looks upwards
+    from where it runs would find what agents have left there.
+    """
+    place = Path(tempfile.gettempdir())
+    if place.resolve().is_relative_to(outside.resolve()):
+        raise ExperimentError(
+            f"{place}: temporary files would lie inside the experiment {outside}, where no judge "
+            "may run; set TMPDIR to another directory"
+        )
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     try:
         yield path
     finally:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from harness import files
 from harness.consensus import consensus
 from harness.errors import DiskError, ExperimentError
-from harness.layouts.base import Damaged, Found, is_current, update_derived
+from harness.layouts.base import Damaged, Found
+from harness.layouts.derived import is_current, update_derived
 from harness.locks import locked
 from harness.model import SlotStatus
 from harness.staleness import is_own
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from harness.consensus import Consensus
     from harness.layouts import Layout
-    from harness.layouts.base import ConsensusFiles
-    from harness.model import Consensus, Judgment, Run, Slot
+    from harness.layouts.derived import ConsensusFiles
+    from harness.model import Judgment, Run, Slot
     from harness.scan import Scan
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tokenize
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 import harness
+from benchmarks.structure import FUNCTION, MEDIAN, MODULE, structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,28 +168,68 @@ def test_the_library_prints_and_logs_nothing() -> None:
     assert found == set()
 
 
-LINES = 250
-"""The most lines of a module that are not blank."""
-
-BODY = 40
-"""The most lines of a function after its docstring."""
-
-LISTS = {"plugin/options.add_options"}
-"""Functions that are lists: one call for each option."""
+OVERDUE = {
+    *("harness/plugin/session.py", "harness/asking.py", "harness/agreement.py"),
+    *("harness/judges/cli.py", "harness/pipeline.py:judge_experiment"),
+    *("harness/attempt.py:judge_slot", "harness/asking.py:_ask_once"),
+}
+"""What is still longer than the bounds; nothing may join the list."""
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_can_be_read_in_one_sitting(name: str) -> None:
-    """Modules and functions keep to their size."""
-    lines = [
-        line for line in MODULES[name].read_text(encoding="utf-8").splitlines() if line.strip()
+def test_what_is_too_long_is_known() -> None:
+    """Modules have at most 250 lines, functions 40, and half of the functions 10."""
+    found = structure(PACKAGE, PACKAGE.parent)
+    assert (MODULE, FUNCTION, MEDIAN) == (250, 40, 10)
+    assert {line.rpartition(": ")[0] for line in found.broken()} <= OVERDUE
+
+
+def test_a_module_or_function_that_is_too_long_is_found(tmp_path: Path) -> None:
+    """All lines count: blank ones, comments, and the docstring of a function."""
+    (tmp_path / "long.py").write_text("\n" * 251)
+    (tmp_path / "body.py").write_text(
+        "async def f():\n    pass\n" + "    # why\n" * 38 + "    x = 1\n"
+    )
+    assert structure(tmp_path, tmp_path).broken() == [
+        "long.py: 251 lines, at most 250",
+        "body.py:f: 41 lines, at most 40",
+        "median function: 41 lines, at most 10",
     ]
-    assert len(lines) <= LINES
-    for node in ast.walk(tree(name)):
-        if isinstance(node, ast.FunctionDef) and f"{name}.{node.name}" not in LISTS:
-            body = node.body[1:] if ast.get_docstring(node) else node.body
-            if body:
-                assert (body[-1].end_lineno or 0) - body[0].lineno < BODY, node.name
+
+
+def test_every_test_says_in_one_sentence_what_holds() -> None:
+    """The docstrings of the tests are a specification that can be read from end to end."""
+    spoken = {
+        f"{path.name}: {node.name}": ast.get_docstring(node) or ""
+        for path in sorted(Path(__file__).parent.glob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    sentence = re.compile(r"[^.!?]([^.!?]|[.!?](?!\s|$))*\.")
+    assert [name for name, text in spoken.items() if not sentence.fullmatch(text)] == []
+
+
+def test_every_exception_to_a_rule_has_its_reason() -> None:
+    """A check is switched off for one code, on one line, and the line says why."""
+    checks = ("noqa", "type: ignore", "pragma:")
+    reasoned = re.compile(
+        r"# (?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)* - \w|type: ignore\[[a-z, -]+\]\s+# \w"
+        r"|pragma: no (?:cover|branch) - \w)"
+    )
+    found = [
+        f"{path.name}: {comment.string}"
+        for folder in (PACKAGE, Path(__file__).parent)
+        for path in sorted(folder.rglob("*.py"))
+        for comment in comments(path)
+        if any(check in comment.string for check in checks) and not reasoned.search(comment.string)
+    ]
+    assert found == []
+
+
+def comments(path: Path) -> list[tokenize.TokenInfo]:
+    """Return the comments of a module."""
+    with path.open("rb") as stream:
+        tokens = list(tokenize.tokenize(stream.readline))
+    return [token for token in tokens if token.type == tokenize.COMMENT]
 
 
 HEAVY = {
@@ -224,6 +265,8 @@ def test_a_session_without_experiments_pays_for_nothing() -> None:
     assert {name for name in more if name.startswith("harness")} == {
         "harness",
         "harness.plugin",
+        "harness.plugin.limits",
+        "harness.plugin.looks",
         "harness.plugin.options",
         "harness.plugin.publish",
         "harness.plugin.quality",

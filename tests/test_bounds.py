@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.bounds import Bounds, partner, points_of, unmet
 from harness.comparison import Point
+from harness.panel import alpha_of, panel_score
 from harness.sheet import Row, Sheet
 
 
@@ -31,15 +34,24 @@ def sheet(*given: tuple[float | None, float | None]) -> Sheet:
 
 FOUND = sheet((0.9, 0.7), (0.4, 0.2), (0.6, None))
 
+OF_SCORE = " (95 % interval 0 to 1)"
+"""Three tasks say next to nothing."""
+
 
 @pytest.mark.parametrize(
     ("bounds", "lines"),
     [
         (Bounds(), []),
         (Bounds(score=0.5), []),
-        (Bounds(score=0.6), ["exp: mean score is 0.5667, at least 0.6 is wanted"]),
-        (Bounds(score=0.56667), ["exp: mean score is 0.566667, at least 0.56667 is wanted"]),
-        (Bounds(pass_rate=0.7), ["exp: pass rate is 0.6667, at least 0.7 is wanted"]),
+        (Bounds(score=0.6), [f"exp: mean score is 0.5667, at least 0.6 is wanted{OF_SCORE}"]),
+        (
+            Bounds(score=0.56667),
+            [f"exp: mean score is 0.566667, at least 0.56667 is wanted{OF_SCORE}"],
+        ),
+        (
+            Bounds(pass_rate=0.7),
+            ["exp: pass rate is 0.6667, at least 0.7 is wanted (95 % interval 0 to 1)"],
+        ),
         (
             Bounds(agreement=0.9),
             ["exp: agreement (Krippendorff's alpha) is 0.7931, at least 0.9 is wanted"],
@@ -49,7 +61,7 @@ FOUND = sheet((0.9, 0.7), (0.4, 0.2), (0.6, None))
         (
             Bounds(score=1.0, judged=1.0),
             [
-                "exp: mean score is 0.5667, at least 1 is wanted",
+                f"exp: mean score is 0.5667, at least 1 is wanted{OF_SCORE}",
                 "exp: share of judged slots is 0.8333, at least 1 is wanted",
             ],
         ),
@@ -122,3 +134,28 @@ def test_a_baseline_of_one_experiment_is_for_any() -> None:
     assert partner({"before": only}, "exp") is only
     assert partner({"before": (), "exp": only}, "exp") is only
     assert partner({"before": (), "after": only}, "exp") is None
+
+
+def test_the_interval_stands_behind_the_line_and_does_not_decide() -> None:
+    """A bound inside the interval fails as one above it does; ends are those of the figures."""
+    many = sheet(*[(0.4 + n / 100, 0.5 + n / 100) for n in range(20)])
+    score = panel_score(many.rows)
+    agreed = alpha_of(many.rows, interval=True)
+    assert score.low is not None
+    assert score.high is not None
+    assert agreed.low is not None
+    assert agreed.high is not None
+    found = list(unmet(many, Bounds(score=0.55, agreement=0.5)))
+    alpha = f"agreement (Krippendorff's alpha) is {agreed.value:.4g}"
+    assert found == [
+        f"exp: {line}, at least {least} is wanted (95 % interval {f.low:.3g} to {f.high:.3g})"
+        for line, least, f in (("mean score is 0.545", 0.55, score), (alpha, 0.5, agreed))
+    ]
+    assert score.high > 0.55
+    before = [
+        dataclasses.replace(p, score=(p.score or 0) + 0.1 + n / 1000)
+        for n, p in enumerate(points_of(many))
+    ]
+    (line,) = unmet(many, Bounds(regression=0.1), {"exp": before})
+    fell = "exp: mean score fell by 0.1095 against the baseline, at most 0.1 is allowed"
+    assert line == f"{fell} (95 % interval 0.107 to 0.112)"

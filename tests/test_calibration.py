@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness.calibration import calibration, corrected
 from harness.sheet import Row, Sheet
 from harness.statistics.figure import Figure
-from harness.statistics.intervals import wilson
+from harness.statistics.intervals import independent, wilson
 from tests.oracles import oracle
 
 
@@ -151,6 +152,37 @@ def test_few_judgments_by_people_are_noted_and_the_rate_stays_in_its_interval() 
     assert rate.value is not None
     assert rate.high is not None
     assert 0 <= rate.low <= rate.value <= rate.high <= 1
+
+
+def test_runs_of_one_task_are_fewer_independent_judgments() -> None:
+    """Four tasks of ten runs on which a judge is always or never right are worth four."""
+    rows = [
+        dataclasses.replace(row(n, [n // 10 % 2 == 0], (True,)), task=f"t{n // 10}")
+        for n in range(40)
+    ]
+    found = calibration(sheet(*rows, row(99, [False], (False,))))
+    assert found is not None
+    share = found.judges[0].sensitivity
+    assert (share.value, share.n) == (0.5, 40)
+    size = independent([n // 10 % 2 == 0 for n in range(40)], [f"t{n // 10}" for n in range(40)])
+    assert 2.5 < size < 4
+    assert (share.low, share.high) == wilson(0.5 * size, size)
+    apart = calibration(sheet(*[row(n, [n % 2 == 0], (True,)) for n in range(40)]))
+    assert apart is not None
+    assert (apart.judges[0].sensitivity.low, apart.judges[0].sensitivity.high) == wilson(20, 40)
+
+
+def test_an_estimate_outside_of_its_range_is_cut_off_and_says_so() -> None:
+    """Such a judge passes fewer runs than its errors alone would: one of the figures is wrong."""
+    sensitivity, specificity = Figure(value=0.9, n=50), Figure(value=0.8, n=50)
+    low = corrected(Figure(value=0.1, n=200), sensitivity, specificity)
+    assert (low.value, low.note) == (0.0, "cut off at 0: errors and pass rate give -0.143")
+    high = corrected(Figure(value=0.95, n=200), sensitivity, specificity)
+    assert (high.value, high.note) == (1.0, "cut off at 1: errors and pass rate give 1.071")
+    for found in (low, high):
+        assert found.low is not None
+        assert found.high is not None
+        assert 0.0 <= found.low <= found.high <= 1.0
 
 
 def test_judges_that_err_together_are_worth_one() -> None:

@@ -69,6 +69,14 @@ def test_error_is_cleaned_and_what_it_cost_is_priced() -> None:
         ask(KeyboardInterrupt())
 
 
+def test_error_that_keeps_its_text_to_itself_is_replaced() -> None:
+    """The message of a group of errors cannot be changed."""
+    with pytest.raises(JudgeError) as caught:
+        ask(ExceptionGroup(f"all of {SECRET}", [ValueError("x")]))
+    assert str(caught.value) == "ExceptionGroup: all of [redacted] (1 sub-exception)"
+    assert caught.value.__suppress_context__
+
+
 def test_reminder_stands_in_one_line_without_hidden_characters() -> None:
     """What was wrong may quote the reply, which may quote the agent."""
     error = RetryableError("kept in /some/where")

@@ -113,6 +113,33 @@ def test_runs_of_one_shared_task_are_paired_by_name() -> None:
     assert found.only_first == ("runs/c",)
 
 
+def test_other_runs_of_one_shared_task_are_compared_by_their_means() -> None:
+    """No run has a partner of its name: the change is that of the task, with Welch's interval."""
+    before = [point(f"runs/old{n}", 0.4 + n / 50, ".") for n in range(6)]
+    after = [point(f"runs/new{n}", 0.6 + n / 40, ".") for n in range(5)]
+    found = compare(before, after)
+    first, second = by_task(before)["."], by_task(after)["."]
+    test = oracle("scipy.stats").ttest_ind(second, first, equal_var=False)
+    assert (found.unit, [d.name for d in found.differences]) == ("task", ["."])
+    assert found.score == found.differences[0].change
+    assert found.score.value == pytest.approx(0.2)
+    ends = tuple(map(float, test.confidence_interval()))
+    assert (found.score.low, found.score.high) == pytest.approx(ends, abs=0.005)
+    assert (found.wins, found.only_first, found.only_second) == (1, (), ())
+    assert found.pass_rate.note == "no interval: one task says nothing of others"
+
+
+def test_a_run_of_another_task_is_another_run() -> None:
+    """Whatever its name: it is no partner, and its verdict has not turned."""
+    before = [point("runs/a", 0.9, "s"), point("runs/b", 0.9, "t")]
+    after = [point("runs/a", 0.8, "s"), point("runs/b", 0.1, "u")]
+    found = compare(before, after)
+    assert (found.unit, [d.name for d in found.differences]) == ("run", ["runs/a"])
+    assert found.score.value == pytest.approx(-0.1)
+    assert found.score.note == "no interval: one run says nothing of others"
+    assert (found.only_first, found.only_second, found.flips) == (("runs/b",), ("runs/b",), ())
+
+
 @pytest.mark.parametrize(("first", "second"), [([], []), ([point("a", 0.5)], [point("b", 0.5)])])
 def test_sides_with_nothing_in_common_have_no_change(
     first: list[Point], second: list[Point]

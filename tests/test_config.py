@@ -36,7 +36,6 @@ def spec_of(**keys: object) -> Any:
             ),
         ),
         ({"name": 5}, "name: expected text, found a whole number; correct it"),
-        ({"layout": "classic"}, "layout: unknown value 'classic'; use one of: native, scylla"),
         (
             {"task": "/etc/passwd"},
             "task: '/etc/passwd' is no path below the experiment; correct it",
@@ -172,11 +171,11 @@ UNUSABLE = "is not usable; use up to 128 letters, digits and ._:/@+- and no lead
         ([{**JUDGE, "env": "HOME"}], "judges[0].env: expected a list, found text; correct it"),
         (
             [{**JUDGE, "price": {"input": 3}}],
-            "judges[0].price: the key 'output' is missing; add it",
+            "judges[0].price: a price has input and output, or call, or all three; correct it",
         ),
         (
             [{**JUDGE, "price": {"in": 3}}],
-            "judges[0].price: unknown key 'in'; remove it or use one of: input, output",
+            "judges[0].price: unknown key 'in'; remove it or use one of: input, output, call",
         ),
         (
             [{**JUDGE, "require_token": "no"}],

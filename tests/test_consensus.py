@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.consensus import closest, consensus, describe
-from harness.model import Consensus, JudgeSpec, Judgment, Rule
+from harness.consensus import Consensus, Rule, closest, consensus, describe
+from harness.model import JudgeSpec, Judgment
 from harness.scores import grade_of
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import pytest
 from harness import dispatch as module
 from harness.dispatch import Pool, capture, dispatch, explain
 from harness.errors import ExperimentError, Interrupted, JudgeError
+from harness.gates import Place
 from harness.model import (
     Deferred,
     Failed,
@@ -38,6 +39,11 @@ def make_slot(path: Path, name: str = "a") -> Slot:
         judge=JudgeSpec(number=1, name="one", kind="command"),
         status=SlotStatus.MISSING,
     )
+
+
+def place(slot: Slot) -> Place:
+    """Return whose slot it is."""
+    return Place(slot.run.path, slot)
 
 
 def judged(slot: Slot) -> Judged:
@@ -68,7 +74,7 @@ def test_as_many_jobs_as_lanes_are_at_work_at_the_same_time(
         barrier.wait()
         return judged(slot)
 
-    outcomes = list(dispatch(slots, work, parallel=parallel, stop=lambda: None))
+    outcomes = list(dispatch(slots, work, parallel=parallel, stop=lambda: None, place=place))
     assert sorted(names(outcomes)) == sorted(slot.run.name for slot in slots)
 
 
@@ -88,7 +94,7 @@ def test_never_more_jobs_than_lanes_are_at_work(slots: list[Slot]) -> None:
             at_work -= 1
         return judged(slot)
 
-    list(dispatch(slots, work, parallel=3, stop=lambda: None))
+    list(dispatch(slots, work, parallel=3, stop=lambda: None, place=place))
     assert peak == 3
 
 
@@ -102,7 +108,7 @@ def test_outcomes_come_in_the_order_of_completion(slots: list[Slot]) -> None:
         return judged(slot)
 
     seen = []
-    for outcome in dispatch(slots[:2], work, parallel=2, stop=lambda: None):
+    for outcome in dispatch(slots[:2], work, parallel=2, stop=lambda: None, place=place):
         seen.append(outcome.slot.run.name)
         second_seen.set()
     assert seen == ["runs/01", "runs/00"]
@@ -121,7 +127,7 @@ def test_one_failing_slot_harms_no_other(slots: list[Slot], parallel: int) -> No
     def work(slot: Slot) -> Outcome:
         return capture(slot, judge)
 
-    outcomes = list(dispatch(slots, work, parallel=parallel, stop=lambda: None))
+    outcomes = list(dispatch(slots, work, parallel=parallel, stop=lambda: None, place=place))
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     assert [(f.slot, str(f.error)) for f in failed] == [(bad, "no")]
     assert sum(isinstance(outcome, Judged) for outcome in outcomes) == len(slots) - 1
@@ -171,7 +177,7 @@ def test_nothing_more_is_started_when_the_consumer_stops_early(slots: list[Slot]
         ended.append(slot.run.name)
         return judged(slot)
 
-    outcomes = dispatch(slots, work, parallel=3, stop=lambda: pytest.fail("stopped"))
+    outcomes = dispatch(slots, work, parallel=3, stop=lambda: pytest.fail("stopped"), place=place)
     assert next(outcomes).slot is slots[0]
     gate.set()
     outcomes.close()  # type: ignore[attr-defined] # dispatch is a generator
@@ -215,7 +221,9 @@ def test_one_lane_or_one_job_uses_no_pool(
         threads.add(threading.current_thread())
         return judged(slot)
 
-    outcomes = list(dispatch(slots[:count], work, parallel=parallel, stop=lambda: None))
+    outcomes = list(
+        dispatch(slots[:count], work, parallel=parallel, stop=lambda: None, place=place)
+    )
     assert names(outcomes) == [slot.run.name for slot in slots[:count]]
     assert threads == {threading.main_thread()}
 
@@ -231,14 +239,14 @@ def test_pool_has_no_more_threads_than_jobs(
         return ThreadPoolExecutor(max_workers, thread_name_prefix)
 
     monkeypatch.setattr(module, "ThreadPoolExecutor", spy)
-    list(dispatch(slots[:3], judged, parallel=64, stop=lambda: None))
+    list(dispatch(slots[:3], judged, parallel=64, stop=lambda: None, place=place))
     assert made == [3]
 
 
 def test_no_jobs_give_no_outcomes() -> None:
     """Nothing to do is done at once."""
     none: list[Slot] = []
-    assert list(dispatch(none, judged, parallel=4, stop=lambda: None)) == []
+    assert list(dispatch(none, judged, parallel=4, stop=lambda: None, place=place)) == []
 
 
 def test_submitting_beyond_the_lanes_is_refused(slots: list[Slot]) -> None:

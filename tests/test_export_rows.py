@@ -118,6 +118,17 @@ def test_every_slot_is_a_row_judged_or_not(
     assert (third["judge"], third["judge_kind"], third["judge_score"]) == ("ada", "human", 0.5)
 
 
+def test_whoever_waits_for_the_tables_is_told_how_far_they_are(
+    tmp_path: Path, make_experiment: Callable[..., Path]
+) -> None:
+    """Run by run, over all experiments."""
+    roots = [make_experiment(tmp_path / name, runs=["a", "b"], judges=1) for name in "xy"]
+    told: list[tuple[int, int]] = []
+    found = [scan(open_experiment(root)) for root in roots]
+    tables(found, lambda _, name: name, step=lambda *done: told.append(done))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
 def test_every_criterion_with_points_is_a_row(
     tmp_path: Path, make_experiment: Callable[..., Path]
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 import harness
 from harness import files
 from harness.errors import ExperimentError
-from harness.layouts.base import update_derived
+from harness.layouts.derived import update_derived
 
 if TYPE_CHECKING:
     from collections.abc import Callable

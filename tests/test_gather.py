@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.effort import efforts
 from harness.errors import ExperimentError
-from harness.gather import efforts, judged_by_people, sheet_of
+from harness.gather import judged_by_people, sheet_of
 from harness.layouts import open_experiment
 from harness.scan import scan
 from harness.settle import settle

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import harness
-from harness import judges
+from harness import judges, offered
 from harness.errors import ExperimentError
 from harness.judges.command import fill
 from harness.model import JudgeSpec
@@ -353,11 +353,11 @@ def another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         "        return json.dumps({'score': 1.0, 'passed': True, 'reasoning': 'heads'})\n"
     )
     monkeypatch.syspath_prepend(str(place))
-    judges._entry_points.cache_clear()
+    offered.points.cache_clear()
     judges.find.cache_clear()
     yield
     sys.modules.pop("coin_judge", None)
-    judges._entry_points.cache_clear()
+    offered.points.cache_clear()
     judges.find.cache_clear()
 
 
@@ -365,6 +365,7 @@ def another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def test_kind_of_another_package_is_found_and_asked(tmp_path: Path) -> None:
     """An entry point in the group harness.judges is all that a new kind needs."""
     assert judges.names() == [
+        "anthropic",
         "checks",
         "claude",
         "codex",
@@ -373,6 +374,7 @@ def test_kind_of_another_package_is_found_and_asked(tmp_path: Path) -> None:
         "gemini",
         "human",
         "llm",
+        "openai",
         "python",
         "replay",
     ]
@@ -381,12 +383,26 @@ def test_kind_of_another_package_is_found_and_asked(tmp_path: Path) -> None:
     assert (stored(root)["score"], stored(root)["reasoning"]) == (1.0, "heads")
 
 
+@pytest.mark.usefixtures("another_package")
+def test_a_kind_whose_package_does_not_load_is_named(tmp_path: Path) -> None:
+    """The message has the file, the judge's entry, and the package's own mistake."""
+    (tmp_path / "site" / "coin_judge.py").write_text("import no_such_module\n")
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "coin"}])
+    with pytest.raises(ExperimentError) as caught:
+        harness.judge_experiment(root)
+    assert str(caught.value) == (
+        f"{root}/experiment.yaml: judges[0].kind: 'coin' of harness.judges cannot be loaded from "
+        "coin_judge:CoinJudge (No module named 'no_such_module'); "
+        "mend the package that offers it"
+    )
+
+
 def test_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:
     """A slot whose judge's kind is not installed says what can be done."""
     spec = JudgeSpec(number=2, name="x", kind="claud")
     with pytest.raises(ExperimentError) as caught:
         judges.build(spec)
-    kinds = "checks, claude, codex, command, gemini, human, llm, python, replay"
+    kinds = "anthropic, checks, claude, codex, command, gemini, human, llm, openai, python, replay"
     assert str(caught.value) == (
         "judge 02 x: the kind 'claud' is not there; configure the judge in experiment.yaml "
         f"(layout: scylla) with one of: {kinds}"

@@ -321,6 +321,53 @@ def test_wait_that_the_program_was_told_is_passed_on() -> None:
     assert str(caught.value) == "the call was refused (429 rate_limit): no answer came"
 
 
+SHOWN = """\
+[log_0c4c19] response error (error; no more retries left) {{
+  url: "https://api.anthropic.com/v1/messages?beta=true",
+  status: 429,
+  headers: {{
+    "content-type": "application/json",
+    "retry-after": "{wait}",
+  }},
+  message: undefined,
+  durationMs: 38,
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("shown", "seconds"),
+    [
+        ([SHOWN.format(wait="12")], 12.0),
+        ([SHOWN.format(wait="99"), SHOWN.format(wait="12")], 12.0),
+        ([SHOWN.format(wait="Fri, 01 Jan 1999 00:00:00 GMT")], 0.0),
+        ([SHOWN.format(wait="soon")], None),
+        ([SHOWN.replace("retry-after", "age").format(wait="12")], 7.723),
+        (['    "retry-after": "12",'], 7.723),
+        ([SHOWN.format(wait="12").replace("error", "start")], 7.723),
+    ],
+)
+def test_header_of_the_last_error_says_how_long_to_wait(
+    shown: list[str], seconds: float | None
+) -> None:
+    """The program's own delay has a part that is random; without a header it is all there is."""
+    with pytest.raises(ThrottledError) as caught:
+        read(retried(429, 7723), *shown, refused(429, "Request rejected"))
+    assert caught.value.retry_after == seconds
+
+
+def test_answer_of_another_session_is_none() -> None:
+    """What a prompt says does not know the id of the session that it will be asked in."""
+    own, other = {**ended(), "session_id": "a"}, {**ended(structured_output=VERDICT)}
+    init = {**INIT, "session_id": "a"}
+    for forged in (other, {**other, "session_id": "b"}):
+        assert not read(init, own, forged).structured
+        with pytest.raises(NoAnswer):
+            read(init, forged)
+    with pytest.raises(UsageLimitError):
+        read(init, told("rejected"), {**refused(429, ""), "session_id": "a"})
+
+
 @pytest.mark.parametrize(
     "events",
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,6 +169,23 @@ def test_program_runs_in_an_empty_directory_far_from_the_experiment(
 
 
 @kinds
+def test_program_of_a_hostile_agent_is_not_found(
+    tmp_path: Path, cli: FakeCli, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Though pytest was started beside it, with a search path that would find it."""
+    cli.install(kind)
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": kind}], retries=0)
+    workspace = root / "runs/a/workspace"
+    (workspace / "bin").mkdir(parents=True)
+    for place in (workspace, workspace / "bin"):
+        script(place / kind, f"#!/bin/sh\ntouch {tmp_path}/pwned\n")
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("PATH", f":.:bin:{cli.programs}:/usr/bin:/bin")
+    assert harness.judge_experiment(root).failures == {}
+    assert not (tmp_path / "pwned").exists()
+
+
+@kinds
 def test_program_sees_the_variables_of_its_kind_and_no_others(
     tmp_path: Path, cli: FakeCli, kind: str
 ) -> None:
@@ -216,22 +235,23 @@ def test_command_line_of_claude(tmp_path: Path, cli: FakeCli) -> None:
 
 def test_command_line_of_codex(tmp_path: Path, cli: FakeCli) -> None:
     """Nothing is kept, nothing of the user's is read; the prompt is what comes on stdin."""
-    assert arguments(tmp_path, cli, "codex", args=["-c", "x=1"]) == [
-        *("exec", "--json", "--ephemeral", "--skip-git-repo-check", "--ignore-user-config"),
-        *("-s", "read-only", "-m", "m-1", "--output-schema", "schema.json", "-c", "x=1", "-"),
+    args = ["-c", 'model_reasoning_effort="low"']
+    assert arguments(tmp_path, cli, "codex", args=args) == [
+        *("exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "read-only"),
+        *("-m", "m-1", "--output-schema", "schema.json", *args, "-"),
     ]
     schema = json.loads(cli.calls[0]["files"]["schema.json"])
     assert schema["required"] == ["reasoning", "criteria_scores", "score", "passed", "token"]
 
 
 def test_command_line_of_gemini(tmp_path: Path, cli: FakeCli) -> None:
-    """Plan mode changes nothing; with a key it has a home of its own."""
+    """It has no tools that a mode could allow; with a key it has a home of its own."""
     assert arguments(tmp_path, cli, "gemini", args=["--debug"]) == [
         *("-m", "m-1", "-p"),
         "Do what the text above asks for; reply with the one JSON object that it describes.",
-        *("--output-format", "json", "--skip-trust", "--approval-mode", "plan", "--debug"),
+        *("--output-format", "json", "--skip-trust", "--approval-mode", "default", "--debug"),
     ]
-    assert cli.calls[0]["home"] == [".gemini", ".gemini/settings.json"]
+    assert cli.calls[0]["home"] == ["settings.json", "system.md", "tmp"]
 
 
 def test_gemini_without_a_key_uses_the_login_of_the_user(
@@ -289,9 +309,14 @@ def test_claude_sees_one_login(  # noqa: PLR0917 - a table
         ("claude", "--allowed-tools=Bash"),
         ("claude", "--mcp-config"),
         ("codex", "--full-auto"),
+        ("codex", "--enable"),
         ("codex", "-s"),
+        ("codex", "-sdanger-full-access"),
         ("gemini", "--yolo"),
+        ("gemini", "--approvalMode=yolo"),
+        ("gemini", "-y"),
         ("llm", "--functions"),
+        ("llm", "-Tllm_time"),
     ],
 )
 def test_flag_that_would_undo_the_isolation_is_refused(
@@ -305,6 +330,81 @@ def test_flag_that_would_undo_the_isolation_is_refused(
         f"{root}/experiment.yaml: judges[0]: {flag.partition('=')[0]} is not for judges: they "
         "have no tools, no settings of others, and an output that can be read; correct it"
     )
+
+
+@kinds
+def test_flags_are_given_one_by_one(tmp_path: Path, kind: str) -> None:
+    """Or one that is refused could hide behind another."""
+    root = tmp_path / "e"
+    with pytest.raises(ExperimentError) as caught:
+        judge(root, kind, args=["-uT"])
+    assert str(caught.value) == (
+        f"{root}/experiment.yaml: judges[0]: -uT is more than one flag, or a flag and its value: "
+        "give them one by one; correct it"
+    )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-c", "sandbox_mode=danger-full-access"],
+        ["--config", "features.shell_tool=true"],
+        ["--config=mcp_servers.x.command=touch"],
+        ["-c", "model_instructions_file=/etc/passwd"],
+        ["-c"],
+    ],
+)
+def test_codex_is_configured_only_in_how_its_model_answers(tmp_path: Path, args: list[str]) -> None:
+    """Tools, servers, and instructions are not for the configuration of an experiment."""
+    root = tmp_path / "e"
+    with pytest.raises(ExperimentError) as caught:
+        judge(root, "codex", args=args)
+    key = args[-1].removeprefix("--config=").partition("=")[0] if args != ["-c"] else ""
+    assert str(caught.value) == (
+        f"{root}/experiment.yaml: judges[0]: -c {key} is not for judges: they have no tools and "
+        "no settings of others; only how the model answers can be set (model_*, service_tier, "
+        "...); correct it"
+    )
+
+
+def test_codex_is_configured_in_a_home_of_its_own(
+    tmp_path: Path, cli: FakeCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without tools and retries; an address, which may hold a password, is in no argument."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://me:\u00fcber@127.0.0.1:9/v1")
+    after = (
+        "print(pathlib.Path(os.environ['CODEX_HOME'], 'config.toml').read_text(), file=sys.stderr)"
+    )
+    cli.install("codex", after=after)
+    root = tmp_path / "e"
+    assert judge(root, "codex").failures == {}
+    (kept,) = root.glob("runs/a/judge/judge_01/attempts/*/stderr")
+    config = tomllib.loads(kept.read_text())
+    assert config["model_providers"]["harness"] == {
+        "name": "harness",
+        "wire_api": "responses",
+        "request_max_retries": 0,
+        "stream_max_retries": 0,
+        "env_key": "CODEX_API_KEY",
+        "base_url": "http://me:\u00fcber@127.0.0.1:9/v1",
+    }
+    assert not any(config["features"].values())
+    (call,) = cli.calls
+    assert not any("127.0.0.1" in argument for argument in call["argv"])
+    assert call["environment"]["CODEX_HOME"].startswith(call["environment"]["HOME"])
+
+
+@kinds
+def test_what_a_program_leaves_behind_is_removed(
+    tmp_path: Path, cli: FakeCli, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Reports of a crash, for example, which may hold the prompt."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    cli.install(kind, after="import tempfile; open(tempfile.mkstemp()[1], 'w').write(prompt)")
+    assert judge(tmp_path / "e", kind).failures == {}
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert cli.calls[0]["environment"]["TMPDIR"].startswith(str(tmp_path / "tmp"))
 
 
 @kinds
@@ -432,7 +532,7 @@ def test_version_is_asked_once_while_the_program_is_the_same(
     version: Any = judge_of.version  # type: ignore[attr-defined] # this kind has one
     environment = {"PATH": f"{cli.programs}:/usr/bin:/bin"}
     assert version(environment) == "1.2.3"
-    monkeypatch.setattr("harness.judges.cli.subprocess.run", None)
+    monkeypatch.setattr("harness.judges.versions.subprocess.run", None)
     assert version(environment) == "1.2.3"
     assert version({"PATH": str(tmp_path)}) is None
     assert cli.calls == []

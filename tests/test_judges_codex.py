@@ -66,7 +66,7 @@ def read(*events: Mapping[str, Any] | str, exit_code: int = 0, stderr: str = "")
 
 
 def test_last_message_of_a_completed_turn_is_the_reply() -> None:
-    """With its tokens; the program tells neither cost nor model. Warnings are no failure."""
+    """With its tokens; the program tells neither cost nor model, and warnings are no failure."""
     reply = read(
         *STARTED, warned("Model metadata not found"), said("draft"), said("end"), COMPLETED
     )
@@ -89,6 +89,12 @@ def test_completed_turn_without_a_message_is_an_empty_reply() -> None:
         ('{"error": {"type": "x", "code": "insufficient_quota"}}', UnusableJudgeError),
         ('{"error": {"code": "context_length_exceeded", "message": "long"}}', JudgeError),
         ("stream disconnected before completion: connection reset", TransientError),
+        ("We\u2019re currently experiencing high demand, which may cause errors.", TransientError),
+        ("Selected model is at capacity. Please try a different model.", TransientError),
+        ("Quota exceeded. Check your plan and billing details.", UnusableJudgeError),
+        ("The model `m` does not exist or you do not have access to it.", UnusableJudgeError),
+        ("Connection failed: error sending request", TransientError),
+        ("stream closed before response.completed", TransientError),
         ("Something new", JudgeError),
     ],
 )
@@ -133,6 +139,7 @@ def test_usage_limit_says_until_when(text: str) -> None:
         ([], 1, ""),
         (STARTED, 0, "a warning"),
         ([*STARTED, said("a draft")], 0, ""),
+        ([*STARTED, {"type": "error", "message": "Reconnecting... 2/5 (429)"}], -15, ""),
         (["not json"], 0, ""),
         ([*STARTED, '{"type": "turn.compl'], 0, ""),
     ],

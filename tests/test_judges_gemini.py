@@ -48,7 +48,7 @@ def read(stdout: str = "", *, stderr: str = "", exit_code: int = 0) -> Reply:
 
 
 def test_response_is_the_reply_with_its_model_and_tokens() -> None:
-    """Thinking is output; the program tells no cost. Lines before the object do no harm."""
+    """Thinking is output, the program tells no cost, and lines before the object do no harm."""
     printed = "Loaded cached credentials.\n" + envelope(
         "end", **{"gemini-3-pro": {"tokens": TOKENS}}
     )
@@ -91,7 +91,27 @@ def test_message_of_a_failure_is_the_programs_own() -> None:
     """With what was found out from it."""
     with pytest.raises(JudgeError) as caught:
         read(stderr=failure("Something new"), exit_code=1)
-    assert str(caught.value) == "the call was refused (Error): Something new"
+    assert str(caught.value) == "the call was refused: Something new"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "kind"),
+    [
+        ("TerminalQuotaError", 429, UsageLimitError),
+        ("RetryableQuotaError", 429, ThrottledError),
+        ("RetryableQuotaError", 503, TransientError),
+        ("ModelNotFoundError", 1, UnusableJudgeError),
+        ("ErrorOfTomorrow", 1, JudgeError),
+    ],
+)
+def test_name_of_an_error_tells_what_its_code_does_not(
+    name: str, code: int, kind: type[JudgeError]
+) -> None:
+    """The program prints it on stderr, in front of the object with its message."""
+    said = f"Error when talking to Gemini API Full report available at: /x.json {name}: No more.\n"
+    with pytest.raises(JudgeError) as caught:
+        read(stderr=said + failure("No more.", code), exit_code=code % 256)
+    assert type(caught.value) is kind
 
 
 def test_daily_quota_is_a_usage_limit() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harness.layouts.scylla_levels import judged_figures
-from harness.layouts.scylla_text import marked, patched
+from harness.layouts.scylla_page import marked
+from harness.layouts.scylla_text import patched
 
 RUN = """\
 # Run Report: T0/00/run_01

@@ -263,12 +263,12 @@ AGREEMENT = [
     "  pass rate        0.500 [0.000, 1.000] (only 2 runs: the interval says little)",
     "  alpha, scores    0.423 (no interval: 2 runs are too few to resample)",
     "  alpha, verdicts  0.000 (no interval: 2 runs are too few to resample)",
-    "  Fleiss' kappa    -0.333",
-    "  ICC(A,1)         0.600",
-    "  ICC(A,k)         0.750",
+    "  Fleiss' kappa    -0.333 (no interval: 2 runs are too few to resample)",
+    "  ICC(A,1)         0.600 (no interval: 2 runs are too few to resample)",
+    "  ICC(A,k)         0.750 (no interval: 2 runs are too few to resample)",
     (
-        "  effective votes  1.00 by scores, undefined (1 of 1 pairs of judges have no correlation"
-        ") by verdicts"
+        "  effective votes  1.00 (no interval: 2 runs are too few to resample) by scores, "
+        "undefined (1 of 1 pairs of judges have no correlation) by verdicts"
     ),
     (
         "  judge    n                 score                severity             pass rate  same v"
@@ -329,11 +329,40 @@ def test_agreement_as_json_has_every_level(call: Callable[..., Called]) -> None:
         "low": None,
         "high": None,
         "why": None,
-        "note": None,
+        "note": "no interval: 2 runs are too few to resample",
     }
     assert [level["name"] for level in found["tasks"]] == ["."]
     assert found["calibration"]["labelled"] == 2
     assert [effort["judge"] for effort in found["effort"]] == ["judge-a", "judge-b"]
+
+
+def test_agreement_of_one_group_or_task_is_shown_whole(
+    call: Callable[..., Called], make_experiment: Callable[..., Path], here: Path
+) -> None:
+    """With its own judges and pairs, as the JSON has them for every level."""
+    root = make_experiment(here / "exp", runs=["x/a", "x/b", "y/c"], judges=2)
+    config = json.loads((root / "experiment.yaml").read_bytes())
+    write(root / "experiment.yaml", json.dumps({**config, "runs": "runs/*/*"}))
+    for run, scores in (("x/a", (0.9, 0.7)), ("x/b", (0.2, 0.4)), ("y/c", (0.5, 0.1))):
+        for number, score in enumerate(scores, 1):
+            put(root / "runs" / run, number, score)
+    whole = call("agreement", "exp").out
+    assert "  ... --group NAME has all figures of one, --json of all" in whole
+    lines = call("agreement", "exp", "--group", "x").out
+    assert lines[1] == "  coverage         4 of 4 judgments, 2 of 2 runs have all, 2 a consensus"
+    (pair,) = [line for line in lines if line.startswith("  judge-a, judge-b")]
+    assert pair.split()[2:] == ["2", "1.000", "1.000", "0.200", "1.000"]
+    (found,) = json.loads(call("agreement", "exp", "--json").text)["experiments"]
+    assert [level["name"] for level in found["groups"]] == ["x", "y"]
+    for level in (found["whole"], *found["groups"], *found["tasks"]):
+        assert len(level["pairs"]) == 1
+        assert [judge["judge"] for judge in level["judges"]] == ["judge-a", "judge-b"]
+        assert [effort["judge"] for effort in level["effort"]] == ["judge-a", "judge-b"]
+    assert found["groups"][0]["pairs"][0]["difference"]["value"] == pytest.approx(0.2)
+    assert found["groups"][1]["split"] == ["exp/experiment.yaml::runs/y/c"]
+    done = call("agreement", "exp", "--group", "x", "--task", "no")
+    why = "no run has the group 'x' and task 'no'; --json lists the names"
+    assert (done.status, done.err) == (2, [f"judge-panel: error: exp: {why}"])
 
 
 def test_agreement_of_nothing_is_undefined_not_an_error(
@@ -377,7 +406,7 @@ def test_a_later_state_is_compared_with_a_baseline(call: Callable[..., Called], 
     worse = call("compare", "exp", "base.json", "--max-regression", "0.1")
     assert (worse.status, worse.err) == (
         1,
-        ["the mean score fell by 0.175, at most 0.1 is allowed"],
+        ["the mean score fell by 0.175, at most 0.1 is allowed (95 % interval -1 to 1)"],
     )
 
 

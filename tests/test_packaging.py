@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import configparser
 import importlib.util
+import os
+import re
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -15,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 import harness
@@ -87,7 +91,7 @@ def test_the_metadata_name_the_distribution_and_its_extras(metadata: Message) ->
     """The distribution is called pytest-judge-panel; its extras are the documented ones."""
     assert metadata["Name"] == "pytest-judge-panel"
     assert metadata["License-Expression"] == "MIT"
-    extras = {"report", "parquet", "inspect", "test", "dev"}
+    extras = {"http", "report", "parquet", "inspect", "all", "test", "dev"}
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata.get_payload() == (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -100,6 +104,82 @@ def test_the_workflow_checks_every_python_that_is_promised() -> None:
     job = workflow["jobs"]["check"]
     assert job["strategy"]["matrix"] == {"python": promised}
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+
+
+CHANGES = """\
+# Changelog
+
+## [Unreleased]
+
+## [1.2.0] - 2026-01-02
+
+### Added
+
+- More.
+"""
+
+
+@pytest.mark.parametrize(
+    ("tag", "changelog", "problem"),
+    [
+        ("v1.2.0", CHANGES, None),
+        ("1.2.0", CHANGES, "the tag is 1.2.0, the version 1.2.0; tag v1.2.0 or change the version"),
+        (
+            "v1.3.0",
+            CHANGES,
+            "the tag is v1.3.0, the version 1.2.0; tag v1.2.0 or change the version",
+        ),
+        (
+            "v1.2.0",
+            CHANGES.replace("## [1.2.0]", "- Later.\n\n## [1.2.0]"),
+            "CHANGELOG.md: move what is under [Unreleased] below a heading for 1.2.0",
+        ),
+        (
+            "v1.2.0",
+            CHANGES.replace(" - 2026-01-02", ""),
+            "CHANGELOG.md: there is no '## [1.2.0] - YYYY-MM-DD' with something below it",
+        ),
+        (
+            "v1.2.0",
+            CHANGES.partition("### Added")[0],
+            "CHANGELOG.md: there is no '## [1.2.0] - YYYY-MM-DD' with something below it",
+        ),
+    ],
+)
+def test_a_release_is_what_its_tag_says(tag: str, changelog: str, problem: str | None) -> None:
+    """Nothing is published unless tag, version, and changelog agree."""
+    check = runpy.run_path(str(ROOT / ".ci" / "check-release"))
+    assert check["problem"](tag, '__version__ = "1.2.0"\n', changelog) == problem
+
+
+def test_the_release_is_checked_built_by_ci_and_published_without_a_token() -> None:
+    """Only the last job may publish, by the registry's trust, what .ci/run has built."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    workflow = parse_yaml(text)
+    build, publish = workflow["jobs"]["build"], workflow["jobs"]["publish"]
+    run = [step["run"] for step in build["steps"] if "run" in step]
+    assert run == ['.ci/check-release "$GITHUB_REF_NAME"', ".ci/run"]
+    assert workflow["permissions"] == {"contents": "read"}
+    assert publish["permissions"] == {"id-token": "write"}
+    assert (publish["needs"], "secrets." in text) == ("build", False)
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """Headings are versions with dates, the newest first, and sections have the known names."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    first, *released = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert first == "[Unreleased]"
+    found = [re.fullmatch(r"\[(\d+)\.(\d+)\.(\d+)\] - \d{4}-\d\d-\d\d", line) for line in released]
+    assert None not in found
+    versions = [tuple(map(int, match.groups())) for match in found if match is not None]
+    assert versions == sorted(set(versions), reverse=True)
+    sections = set(re.findall(r"^### (.*)$", text, re.MULTILINE))
+    assert sections <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_version_is_a_semantic_one() -> None:
+    """Three numbers, and perhaps what comes before a release."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+|\.dev\d+)?", harness.__version__)
 
 
 def test_the_version_has_one_source(metadata: Message) -> None:
@@ -179,3 +259,53 @@ def test_importing_the_package_loads_nothing_else() -> None:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "['harness']\n"
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Python of an environment with the wheel, beside the dependencies of this one."""
+    home = tmp_path_factory.mktemp("venv")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+    site = home / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    wheel.extractall(site)  # noqa: S202 - we built it
+    (site / "others.pth").write_text(f"{Path(msgspec.__file__).parent.parent}\n")
+    return home / "bin" / "python"
+
+
+def outside(python: Path, *arguments: str | Path, directory: Path) -> str:
+    """Return what an installed Python prints in a directory of its own."""
+    done = subprocess.run(
+        [python, *arguments],
+        cwd=directory,
+        env={"PATH": os.environ["PATH"], "HOME": str(directory), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_installed_wheel_judges_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
+    """What pip installs is enough: plugin, command, templates, and the programs that run alone."""
+    place = outside(
+        installed, "-c", "import harness; print(harness.__file__)", directory=tmp_path
+    ).strip()
+    assert Path(place).is_relative_to(installed.parent.parent)
+    outside(installed, "-m", "harness", "new", "mine", directory=tmp_path)
+    said = outside(installed, "-m", "pytest", "mine", "--parallel", "4", directory=tmp_path)
+    assert "judged 4, failed to judge 0, consensus regenerated 2" in said
+    outside(installed, "-m", "harness", "report", "mine", "-o", "page.html", directory=tmp_path)
+    assert "starter" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_type_checker_finds_the_types_of_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """mypy, strict, sees py.typed and accepts what others write against the public names."""
+    if importlib.util.find_spec("mypy") is None:
+        pytest.skip("needs the package 'mypy' (the extra 'dev')")
+    sample = tmp_path / "api.py"
+    sample.write_text((ROOT / "tests" / "typing" / "api.py").read_text(encoding="utf-8"))
+    check = ("-m", "mypy", "--strict", "--config-file=", "--cache-dir=cache")
+    python = Path(sys.executable)
+    said = outside(python, *check, "--python-executable", installed, sample, directory=tmp_path)
+    assert said == "Success: no issues found in 1 source file\n"

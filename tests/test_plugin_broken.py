@@ -40,7 +40,7 @@ BROKEN = {
     "name: a\n": "the key 'judges' is missing; list at least one judge",
     "judges: []\n": "judges: the panel is empty; list at least one judge",
     "judges: [{name: a, kind: nonsense}]\n": "judges[0]: unknown kind 'nonsense'; use one of: "
-    "checks, claude, codex, command, gemini, human, llm, python, replay",
+    "anthropic, checks, claude, codex, command, gemini, human, llm, openai, python, replay",
     f"runs: nope/*\n{JUDGES}": "runs: nothing matches 'nope/*'; put the runs there or correct the "
     "pattern",
     f"runs: ../*\n{JUDGES}": "runs: '../*' is no path below the experiment; correct it",

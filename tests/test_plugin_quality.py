@@ -24,6 +24,10 @@ GOOD = '{"score": 0.9, "passed": true, "reasoning": "good"}'
 BAD = '{"score": 0.3, "passed": false, "reasoning": "bad"}'
 
 
+WIDE = " (95 % interval 0 to 1)"
+"""Two runs say next to nothing."""
+
+
 def panel() -> FakePanel:
     """Return judges that find run a good and run b bad, but for one judge of run b."""
     split = {"runs/a/judge_01", "runs/a/judge_02", "runs/b/judge_02"}
@@ -45,8 +49,18 @@ def test_nothing_is_looked_at_unless_asked_for(project: Project) -> None:
 @pytest.mark.parametrize(
     ("option", "holds", "fails", "line"),
     [
-        ("--judge-fail-under", "0.75", "0.8", "mean score is 0.75, at least 0.8 is wanted"),
-        ("--judge-min-pass-rate", "0.5", "0.6", "pass rate is 0.5, at least 0.6 is wanted"),
+        (
+            "--judge-fail-under",
+            "0.75",
+            "0.8",
+            "mean score is 0.75, at least 0.8 is wanted (95 % interval 0 to 1)",
+        ),
+        (
+            "--judge-min-pass-rate",
+            "0.5",
+            "0.6",
+            "pass rate is 0.5, at least 0.6 is wanted (95 % interval 0 to 1)",
+        ),
         (
             "--judge-min-agreement",
             "0",
@@ -169,10 +183,9 @@ def test_a_score_below_the_baseline_is_a_line(
         (root / "runs" / run / "output.md").write_text("Worse.\n", encoding="utf-8")
     options = ("--judge-baseline", "base.json", "--judge-max-regression")
     worse = project.run("--status", "stale", *options, "0.1", panel=panel())
-    assert (worse.exit, gates(worse)) == (
-        1,
-        ["gate: exp: mean score fell by 0.15 against the baseline, at most 0.1 is allowed"],
-    )
+    fell = "mean score fell by 0.15 against the baseline, at most 0.1 is allowed"
+    expected = f"gate: exp: {fell} (95 % interval -1 to 1)"
+    assert (worse.exit, gates(worse)) == (1, [expected])
     assert project.run(*options, "0.2").exit == 0
 
 
@@ -230,8 +243,8 @@ def test_bounds_can_stand_in_the_configuration_file(project: Project) -> None:
     assert (done.exit, gates(done)) == (
         1,
         [
-            "gate: exp: mean score is 0.75, at least 0.8 is wanted",
-            "gate: exp: pass rate is 0.5, at least 0.6 is wanted",
+            f"gate: exp: mean score is 0.75, at least 0.8 is wanted{WIDE}",
+            f"gate: exp: pass rate is 0.5, at least 0.6 is wanted{WIDE}",
         ],
     )
 

@@ -245,3 +245,53 @@ def test_workers_judge_one_shard(pytester: pytest.Pytester, ledger: Path) -> Non
         for n, size in enumerate(sizes, 1)
     )
     assert set(calls(ledger).values()) == {1}
+
+
+def test_a_judge_parked_in_one_worker_is_parked_in_all(
+    pytester: pytest.Pytester, ledger: Path
+) -> None:
+    """No worker asks after one has heard of a usage limit; the other judge goes on."""
+    body = """
+        if name.endswith("judge_01"):
+            from harness.errors import UsageLimitError
+            raise UsageLimitError("limit reached", until=time.time() + 3600)
+        time.sleep(0.05)
+    """
+    make(pytester.path, runs=20, body=body)
+    done = run(pytester, "-n2", "--parallel", "2")
+    assert done.ret == 75
+    asked = calls(ledger)
+    assert sum(name.endswith("judge_02") for name in asked) == 20
+    assert sum(count for name, count in asked.items() if name.endswith("judge_01")) <= 4
+    assert "judged 20, failed to judge 0, deferred 20, consensus regenerated 20" in done.outlines
+    assert "deferred 20 slots: one is not asked: limit reached until " in done.stdout.str()
+
+
+def test_slots_that_must_wait_hold_up_no_lane_of_a_worker(
+    pytester: pytest.Pytester, ledger: Path
+) -> None:
+    """While one judge is throttled, every slot of the other is judged."""
+    body = """
+        others = len({path.name.split(".")[0] for path in LEDGER.glob("*judge_02.*")})
+        if name.endswith("judge_01") and others < 30:
+            from harness.errors import ThrottledError
+            raise ThrottledError("slow down", retry_after=0.2)
+    """
+    make(pytester.path, runs=30, body=body)
+    done = run(pytester, "-n2", "--parallel", "2")
+    assert done.ret == 0
+    assert "judged 60, failed to judge 0, consensus regenerated 30" in done.outlines
+    asked = calls(ledger)
+    assert all(count == 1 for name, count in asked.items() if name.endswith("judge_02"))
+
+
+def test_a_budget_holds_for_all_workers(pytester: pytest.Pytester, ledger: Path) -> None:
+    """Each worker has its share: together they start no call beyond the limit."""
+    experiment = make(pytester.path, runs=12)
+    config = json.loads((experiment / "experiment.yaml").read_text())
+    for judge in config["judges"]:
+        judge["price"] = {"call": 0.25}
+    (experiment / "experiment.yaml").write_text(json.dumps(config))
+    done = run(pytester, "-n2", "--parallel", "2", "--judge-max-cost", "2")
+    assert done.ret == 75
+    assert sum(calls(ledger).values()) == 8

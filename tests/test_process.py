@@ -374,3 +374,10 @@ def test_environment_is_an_allow_list() -> None:
         "LC_ALL": "C",
         "API_KEY": "k",
     }
+
+
+def test_search_path_has_absolute_directories_only() -> None:
+    """Others would be looked up from where pytest was started: perhaps in what an agent left."""
+    own = str(Path(sys.executable).parent)
+    for path in (":/a:bin:./x:/b:.", "::/a:/b", "/a:/b"):
+        assert clean_environment({"PATH": path}) == {"PATH": f"{own}:/a:/b"}

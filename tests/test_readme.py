@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+LINKING = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARKER = re.compile(r"^(?:# |<!-- )([\w./-]+\.\w+)(?: -->)?\n")
@@ -204,7 +205,7 @@ def test_a_page_shows_what_happens(page: Path, terminal: Terminal) -> None:
 def test_the_pages_link_to_what_is_there() -> None:
     """Every relative link leads to a file and, where it names one, to a heading of it."""
     broken = []
-    for page in PAGES:
+    for page in LINKING:
         for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
             name, _, heading = target.partition("#")
             path = (page.parent / name) if name else page
@@ -218,6 +219,18 @@ def test_the_site_has_every_page() -> None:
     site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     listed = re.findall(r"^ +- [^:]+: ([\w-]+\.md)$", site, re.MULTILINE)
     assert sorted(listed) == sorted(page.name for page in PAGES if page.parent.name == "docs")
+
+
+def test_every_decision_is_in_the_overview_and_on_the_site() -> None:
+    """The records are numbered without a gap, and each is listed once in both places."""
+    folder = ROOT / "docs" / "decisions"
+    records = sorted(path.name for path in folder.glob("0*.md"))
+    assert [int(name[:4]) for name in records] == list(range(1, len(records) + 1))
+    overview = re.findall(r"\((0[\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8"))
+    site = re.findall(
+        r"decisions/(0[\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert overview == site == records
 
 
 def headings(page: Path) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,15 @@ def test_path_of_a_key_is_no_secret(tmp_path: Path) -> None:
         "AIzaSyA0123456789abcdefghijklmnopqrstuv",
         "Bearer 0123456789abcdef",
         "bearer eyJhbGciOiJIUzI1NiJ9.e30.abc",
+        "hf_0123456789abcdefABCDEF",
+        "gsk_0123456789abcdefABCDEF",
+        "npm_0123456789abcdefABCDEF",
+        "glpat-0123456789abcdefABCD",
+        "xoxb-0123456789-abcdefABCD",
+        "xai-0123456789abcdefABCDEF",
+        "ya29.a0123456789abcdefABCDEF",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
     ],
 )
 def test_what_looks_like_a_key_is_a_secret(key: str) -> None:
@@ -67,6 +77,8 @@ def test_what_looks_like_a_key_is_a_secret(key: str) -> None:
         "Bearer authentication-is-used-here",
         "AKIA is a prefix, ghp_ another",
         "weighted 0.5 by sk-1",
+        "hf_hub, npm_config, xai-, xoxo, and -----BEGIN CERTIFICATE-----",
+        "eyJ is how base64 of an object begins",
         "",
     ],
 )
@@ -128,3 +140,22 @@ def test_error_its_notes_and_its_causes_are_cleaned() -> None:
         ["a note on [redacted]"],
         ("[redacted]", 3),
     )
+
+
+def test_error_is_cleaned_wherever_it_keeps_a_text() -> None:
+    """In collections among its arguments, in attributes, and in the members of a group."""
+    redactor = Redactor({"A_KEY": SECRET})
+    plain = {"a": [1, ("b",)]}
+    errors: list[Exception] = [
+        RuntimeError({"key": [SECRET, 3]}, plain),
+        subprocess.CalledProcessError(1, ["curl", "-H", SECRET], output=SECRET.encode()),
+        FileNotFoundError(2, "No such file", f"/{SECRET}"),
+    ]
+    redact_error(ExceptionGroup(f"all of {SECRET}", errors), redactor)
+    assert errors[0].args[1] is plain
+    assert [str(error) for error in errors] == [
+        "({'key': ['[redacted]', 3]}, {'a': [1, ('b',)]})",
+        "Command '['curl', '-H', '[redacted]']' returned non-zero exit status 1.",
+        "[Errno 2] No such file: '/[redacted]'",
+    ]
+    assert errors[1].output == b"[redacted]"  # type: ignore[attr-defined] # it has one

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.config import ConsensusKeys
+from harness.consensus import Rule
 from harness.errors import ExperimentError
-from harness.model import Rule
 from harness.rules import native_rule, scylla_rule
 
 FILE = Path("/e/experiment.yaml")

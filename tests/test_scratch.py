@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.errors import ExperimentError
 from harness.scratch import remove_left, scratch_directory
 
 if TYPE_CHECKING:
@@ -22,11 +23,27 @@ def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_directory_is_empty_and_gone_afterwards(tmp_path: Path) -> None:
     """Whatever the judge leaves in it goes away with it."""
-    with scratch_directory() as path:
+    with scratch_directory(tmp_path / "e") as path:
         assert path.parent == tmp_path / "tmp"
         assert list(path.iterdir()) == []
         (path / "left").mkdir()
     assert not path.exists()
+
+
+@pytest.mark.parametrize("outside", ["tmp", ".", "link"])
+def test_directory_is_never_inside_the_experiment(tmp_path: Path, outside: str) -> None:
+    """A judge that looks upwards must not find what agents have left there."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    with (
+        pytest.raises(ExperimentError) as caught,
+        scratch_directory(tmp_path / outside),
+    ):
+        pass
+    assert str(caught.value) == (
+        f"{tmp_path / 'tmp'}: temporary files would lie inside the experiment "
+        f"{tmp_path / outside}, where no judge may run; set TMPDIR to another directory"
+    )
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_directory_of_a_session_that_died_is_removed(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,6 +140,34 @@ def command_lines() -> Iterator[set[bytes]]:
         thread.join()
 
 
+def everything_else(project: Path) -> str:
+    """Let every command that writes or prints something do so; return what is printed."""
+    shown = []
+    for arguments in (
+        ("status", "exp"),
+        ("show", "exp/experiment.yaml::runs/a/judge_01"),
+        ("show", "exp/experiment.yaml::runs/b/judge_02"),
+        ("show", "exp/experiment.yaml::runs/b"),
+        ("check", "exp"),
+        ("report", "exp", "-o", "other.html"),
+        ("agreement", "exp"),
+        ("export", "exp", "--to", "csv", "-o", "tables"),
+        ("export", "exp", "--to", "jsonl", "-o", "tables"),
+        ("junit", "exp", "-o", "slots.xml"),
+        ("baseline", "exp", "-o", "baseline.json"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (arguments, done.stderr)
+        shown += [done.stdout, done.stderr]
+    return "\n".join(shown)
+
+
 def hits(content: bytes) -> list[str]:
     """Return the planted keys of which any line's beginning stands there, however written."""
     text = content.decode("utf-8", "replace")
@@ -154,7 +184,9 @@ def hits(content: bytes) -> list[str]:
     "options",
     [
         pytest.param(("--parallel", "4", "-rA"), id="in threads"),
-        pytest.param(("-s", "-vv", "--showlocals"), id="one by one", marks=pytest.mark.slow),
+        pytest.param(
+            ("-s", "-vv", "--showlocals", "--tb=long"), id="one by one", marks=pytest.mark.slow
+        ),
         pytest.param(
             ("-n", "2", "--log-cli-level=INFO"), id="in processes", marks=pytest.mark.slow
         ),
@@ -169,6 +201,7 @@ def test_no_planted_key_comes_out_of_a_session(
     """Not in a file, on the terminal, in the report for other programs, or in a command line."""
     monkeypatch.chdir(leaky)
     reports = ["--junitxml=report.xml", "-o", "junit_logging=all", "--log-file=log.txt"]
+    reports += ["--judge-report=page.html", "--judge-markdown=page.md", "-l", "--tb=long"]
     with command_lines() as seen:
         done = pytester.runpytest_subprocess(
             *("-p", "harness.plugin", "-p", "no:hypothesispytest", "--rootdir", str(leaky)),
@@ -182,8 +215,14 @@ def test_no_planted_key_comes_out_of_a_session(
     if "-s" in options:  # then what code in pytest's own process prints is not looked at
         printed = printed.replace(BY_THE_HOOK, "")
     assert hits(printed.encode()) == []
+    printed = everything_else(leaky)
+    assert printed.count("[redacted]") > 12
+    assert hits(printed.encode()) == []
     files = [path for path in leaky.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    assert {path.name for path in files} >= {"report.xml", "log.txt", "judgment.json", "stderr"}
+    assert {path.name for path in files} >= {
+        *("report.xml", "log.txt", "judgment.json", "stderr", "result.json", "page.html"),
+        *("page.md", "other.html", "slots.xml", "baseline.json", "judgments.csv"),
+    }
     found = {str(path.relative_to(leaky)): hits(path.read_bytes()) for path in files}
     assert {name: keys for name, keys in found.items() if keys} == {}
     assert any(b"leaky" in line for line in seen)

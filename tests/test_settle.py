@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ExperimentError
 from harness.layouts import open_experiment
-from harness.layouts.base import differs, update_derived
+from harness.layouts.derived import differs, update_derived
 from harness.locks import locked
 from harness.scan import scan
 from harness.settle import Settled, read_judgments, settle

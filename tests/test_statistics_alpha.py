@@ -21,7 +21,7 @@ def test_alpha_of_scores_is_krippendorffs(seed: int, judges: int) -> None:
     expected = package.alpha(
         [list(judge) for judge in zip(*units, strict=True)], level_of_measurement="interval"
     )
-    assert alpha(table, interval=False).value == pytest.approx(expected, abs=1e-12)
+    assert alpha(table).value == pytest.approx(expected, abs=1e-12)
 
 
 @SEEDS
@@ -33,12 +33,12 @@ def test_alpha_of_verdicts_is_krippendorffs_nominal_alpha(seed: int) -> None:
     expected = package.alpha(
         [list(judge) for judge in zip(*units, strict=True)], level_of_measurement="nominal"
     )
-    assert alpha(table, interval=False).value == pytest.approx(expected, abs=1e-12)
+    assert alpha(table).value == pytest.approx(expected, abs=1e-12)
 
 
 def test_alpha_is_that_of_a_worked_example() -> None:
     """Disagreement within runs 3.5/6 of that expected by chance, counted by hand."""
-    found = alpha([[0.0, 0.5], [0.5, 1.0], [1.0, 1.0]], interval=False)
+    found = alpha([[0.0, 0.5], [0.5, 1.0], [1.0, 1.0]])
     # observed: (0.25 + 0.25 + 0) * 2 / 6; expected: 2 * sum of squares / 5 around 2/3
     squares = sum((x - 2 / 3) ** 2 for x in (0.0, 0.5, 0.5, 1.0, 1.0, 1.0))
     assert found.value == pytest.approx(1 - (0.5 * 2 / 6) / (2 * squares / 5))
@@ -69,25 +69,7 @@ def test_alpha_is_undefined_where_nothing_can_be_compared(
 
 def test_alpha_of_judges_that_always_agree_is_one() -> None:
     """They agree, and the runs differ."""
-    assert alpha([[0.2, 0.2], [0.9, 0.9]], interval=False).value == 1.0
-
-
-def test_the_interval_is_the_same_every_time_and_holds_the_value() -> None:
-    """It is seeded, so that a report can be made again."""
-    table = scores(1)
-    found = alpha(table)
-    assert found == alpha(table)
-    assert found.low is not None
-    assert found.value is not None
-    assert found.high is not None
-    assert found.low < found.value < found.high
-
-
-def test_few_runs_give_no_interval() -> None:
-    """Nine runs resampled would only say that there are nine."""
-    found = alpha(scores(1, runs=9, missing=0))
-    assert (found.low, found.high) == (None, None)
-    assert found.note == "no interval: 9 runs are too few to resample"
+    assert alpha([[0.2, 0.2], [0.9, 0.9]]).value == 1.0
 
 
 def test_many_distinct_scores_need_no_more_than_one_pass() -> None:

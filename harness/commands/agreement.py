@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from harness.agreement import agreement
 from harness.calibration import calibration
+from harness.commands.agreement_json import portable
 from harness.commands.places import HELP, node_id, scans, shown
-from harness.commands.say import say, say_json, table
-from harness.gather import efforts, sheet_of
+from harness.commands.say import Steps, say, say_json, table
+from harness.effort import efforts_of, slot_efforts
+from harness.errors import SelectionError
+from harness.gather import sheet_of
 from harness.statistics.words import full, number, short
 from harness.text import safe_line
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.agreement import Agreement, Level
     from harness.calibration import Calibration
-    from harness.gather import Effort
+    from harness.effort import Effort, Took
     from harness.model import Experiment
     from harness.scan import Scan
+    from harness.sheet import Sheet
 
 LISTED = 10
 """Runs and tasks that are listed; ``--json`` has all."""
@@ -30,52 +34,68 @@ LISTED = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     parser.add_argument("directory", metavar="DIR", help=HELP)
-    parser.add_argument("--json", action="store_true", help="for programs, with every task")
+    parser.add_argument("--group", metavar="NAME", help="the figures of one group, or tier")
+    parser.add_argument("--task", metavar="NAME", help="the figures of one task, or subtest")
+    parser.add_argument("--json", action="store_true", help="for programs, with every level")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the figures of each experiment."""
     found: list[dict[str, Any]] = []
+    shown = 0
     for scanned in scans(arguments.directory):
-        sheet = sheet_of(scanned)
-        made, people, took = agreement(sheet), calibration(sheet), efforts(scanned)
+        sheet = _selected(sheet_of(scanned), arguments)
+        if not sheet.rows and (arguments.group or arguments.task):
+            continue
+        shown += 1
+        people = calibration(sheet)
+        with Steps("agreement", "slots") as steps:
+            took = slot_efforts(scanned, step=steps.step)
         if arguments.json:
-            found.append(_portable(scanned, made, people, took))
+            found.append(portable(scanned, agreement(sheet), people, took))
         else:
-            say("\n".join(_lines(scanned, made, people, took)))
+            made = agreement(sheet, tasks=LISTED)
+            say("\n".join(_lines(scanned, sheet, made, people, took)))
+    if not shown:
+        raise SelectionError(_nowhere(arguments))
     if arguments.json:
         say_json({"experiments": found})
     return 0
 
 
-def _portable(
-    scanned: Scan, made: Agreement, people: Calibration | None, took: Sequence[Effort]
-) -> dict[str, Any]:
-    experiment = scanned.layout.experiment
-    return {
-        **dataclasses.asdict(made),
-        "path": shown(experiment.root),
-        "split": [node_id(experiment, run) for run in made.split],
-        "disputed": [
-            {"id": node_id(experiment, run), "spread": spread} for run, spread in made.disputed
-        ],
-        "effort": [dataclasses.asdict(effort) for effort in took],
-        "calibration": None if people is None else dataclasses.asdict(people),
-    }
+def _selected(sheet: Sheet, arguments: argparse.Namespace) -> Sheet:
+    rows = [
+        row
+        for row in sheet.rows
+        if arguments.group in (None, row.group) and arguments.task in (None, row.task)
+    ]
+    return dataclasses.replace(sheet, rows=tuple(rows))
+
+
+def _nowhere(arguments: argparse.Namespace) -> str:
+    wanted = {"group": arguments.group, "task": arguments.task}
+    named = " and ".join(f"{kind} {name!r}" for kind, name in wanted.items() if name is not None)
+    return f"{arguments.directory}: no run has the {named}; --json lists the names"
 
 
 def _lines(
-    scanned: Scan, made: Agreement, people: Calibration | None, took: Sequence[Effort]
+    scanned: Scan,
+    sheet: Sheet,
+    made: Agreement,
+    people: Calibration | None,
+    took: Mapping[str, Sequence[Took]],
 ) -> list[str]:
     experiment = scanned.layout.experiment
     lines = [f"{safe_line(made.experiment)} ({shown(experiment.root)})"]
     lines += _whole(made.whole)
-    lines += _judges(made.whole, took)
+    runs = [row.run for row in sheet.rows]
+    lines += _judges(made.whole, efforts_of(scanned, took, runs))
     lines += _pairs(made.whole)
+    tasks = len({row.task for row in sheet.rows})
     if len(made.groups) > 1:
-        lines += _levels("group", made.groups)
-    if len(made.tasks) > 1:
-        lines += _levels("task", made.tasks)
+        lines += _levels("group", made.groups[:LISTED], len(made.groups))
+    if tasks > 1:
+        lines += _levels("task", made.tasks, tasks)
     lines += _runs(experiment, made)
     lines += _people(people) if people is not None else []
     dashes = any(word == "-" for line in lines for word in line.split())
@@ -130,7 +150,7 @@ def _pairs(level: Level) -> list[str]:
             f"  {safe_line(pair.first, 40)}, {safe_line(pair.second, 40)}",
             str(pair.difference.n),
             *(
-                number(figure.value)
+                short(figure)
                 for figure in (pair.spearman, pair.pearson, pair.difference, pair.kappa)
             ),
         ]
@@ -139,7 +159,7 @@ def _pairs(level: Level) -> list[str]:
     return table(head, rows) if rows else []
 
 
-def _levels(kind: str, levels: Sequence[Level]) -> list[str]:
+def _levels(kind: str, levels: Sequence[Level], total: int) -> list[str]:
     head = [f"  {kind}", "runs", "judgments", "score", "pass rate", "alpha, scores"]
     rows = [
         [
@@ -150,12 +170,10 @@ def _levels(kind: str, levels: Sequence[Level]) -> list[str]:
             short(level.pass_rate),
             short(level.alpha_score),
         ]
-        for level in levels[:LISTED]
+        for level in levels
     ]
-    lines = table(head, rows)
-    if len(levels) > LISTED:
-        lines.append(f"  ... and {len(levels) - LISTED} more {kind}s; --json has all")
-    return lines
+    more = f"and {total - len(levels)} more {kind}s; " if total > len(levels) else ""
+    return [*table(head, rows), f"  ... {more}--{kind} NAME has all figures of one, --json of all"]
 
 
 def _runs(experiment: Experiment, made: Agreement) -> Iterable[str]:

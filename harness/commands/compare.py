@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.baseline import read_baseline
-from harness.bounds import ROUNDING, partner, points_of
+from harness.bounds import ROUNDING, interval_of, partner, points_of
 from harness.commands.places import node_id, scans
 from harness.commands.say import complain, say, say_json, table
 from harness.comparison import compare
@@ -85,7 +85,8 @@ def _gate(found: Comparison, most: float | None) -> int:
         complain(f"the change of the score is undefined ({found.score.why}); a gate needs a figure")
         return 1
     if -found.score.value > most + ROUNDING:
-        complain(f"the mean score fell by {-found.score.value:.6g}, at most {most:g} is allowed")
+        line = f"the mean score fell by {-found.score.value:.6g}, at most {most:g} is allowed"
+        complain(line + interval_of(found.score, -1))
         return 1
     return 0
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness import files
 from harness.commands.output import write
 from harness.commands.places import HELP, node_id, scans
-from harness.commands.say import say
+from harness.commands.say import Steps, say
 from harness.export.formats import FORMATS
 from harness.export.rows import tables
 
@@ -31,9 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write one file for each table."""
-    made = tables(scans(arguments.directory), node_id)
+    found = list(scans(arguments.directory))
     form = FORMATS[arguments.to]
-    contents = [(table, form(table)) for table in made]
+    with Steps("export", "runs") as steps:
+        made = tables(found, node_id, step=steps.step)
+    with Steps("export", "tables") as steps:
+        contents = []
+        for done, table in enumerate(made, 1):
+            contents.append((table, form(table)))
+            steps.step(done, len(made))
     directory = Path(arguments.output)
     files.make_directory(directory.absolute(), root=directory.absolute())
     for table, content in contents:

@@ -36,10 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     root, source = Path(arguments.output).absolute(), Path(arguments.file)
     if files.is_there(root) and (not files.is_directory(root) or files.list_names(root)):
         raise SelectionError(f"{arguments.output}: is there already; choose another name")
-    found = list(import_module(f"harness.foreign.{arguments.format}").records(source))
-    if not found:
-        raise SelectionError(f"{arguments.file}: there are no runs in it")
+    found = []
     with Steps("import", "runs") as steps:
+        for record in import_module(f"harness.foreign.{arguments.format}").records(source):
+            found.append(record)
+            steps.step(len(found))
+        if not found:
+            raise SelectionError(f"{arguments.file}: there are no runs in it")
         write_imported(root, found, source=source.name, step=steps.step)
     runs = "1 run" if len(found) == 1 else f"{len(found)} runs"
     say(f"{arguments.output}: {runs}; edit its experiment.yaml and rubric.yaml, then check it")

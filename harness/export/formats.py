@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
     from harness.export.columns import Cell, Table
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
+_UNSEEN = r"\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+"""What spreadsheets drop before a text, or do not show: white space, controls, marks."""
+
+_FORMULA = re.compile(rf"[\t\r\n]|[{_UNSEEN}]*[=+\-@\uff0b\uff0d\uff1d\uff20\u2212]")
 """What makes a spreadsheet take a text for a formula, or hides that from a reader."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What UTF-8 has no bytes for."""
+
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
-"""What UTF-8 has no bytes for, and what ends a text in some readers."""
+"""The same, and what ends a text in some readers."""
 
 
 def to_csv(table: Table) -> bytes:
@@ -49,10 +55,14 @@ def _cell(value: Cell) -> str:
 def to_jsonl(table: Table) -> bytes:
     """Return the table as one JSON object a line, every column in each; missing is null."""
     lines = [
-        json.dumps({name: row.get(name) for name in table.columns}, allow_nan=False) + "\n"
+        json.dumps({name: _unicode(row.get(name)) for name in table.columns}, allow_nan=False)
         for row in table.rows
     ]
-    return "".join(lines).encode()
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _unicode(value: Cell) -> Cell:
+    return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def to_parquet(table: Table) -> bytes:

@@ -8,13 +8,14 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from harness.consensus import consensus
+from harness.effort import seconds_of
 from harness.export.columns import CRITERIA, JUDGMENTS, RUNS, Table
 from harness.gather import judged_by_people
 from harness.layouts.agent import agent_figures, agent_model
 from harness.settle import judgments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.export.columns import Cell
     from harness.model import Experiment, JudgeSpec, Judgment, Run, Slot
@@ -26,8 +27,17 @@ OWN_COLUMN = ("tier", "subtest", "run", "agent_model")
 """Keys of a run's ``meta`` that are columns by themselves."""
 
 
-def tables(scans: Iterable[Scan], node_id: Callable[[Experiment, str], str]) -> tuple[Table, ...]:
-    """Return the tables runs, judgments, and criteria of some experiments together."""
+def tables(
+    scans: Sequence[Scan],
+    node_id: Callable[[Experiment, str], str],
+    *,
+    step: Callable[[int, int], None] = lambda _done, _total: None,
+) -> tuple[Table, ...]:
+    """Return the tables runs, judgments, and criteria of some experiments together.
+
+    ``step`` is told how many of how many runs are in them.
+    """
+    total = sum(1 for scan in scans for _ in scan.by_run())
     runs: list[Row] = []
     judgments: list[Row] = []
     criteria: list[Row] = []
@@ -37,6 +47,7 @@ def tables(scans: Iterable[Scan], node_id: Callable[[Experiment, str], str]) -> 
         for slots in scan.by_run():
             run = slots[0].run
             head = _head(scan, run, model)
+            step(len(runs) + 1, total)
             runs.append(
                 {**head, "id": node_id(scan.layout.experiment, run.name), **_run(scan, slots)}
             )
@@ -51,6 +62,8 @@ def tables(scans: Iterable[Scan], node_id: Callable[[Experiment, str], str]) -> 
                     "judge_model": judge.model,
                 }
                 judgments.append({**of_slot, **_slot(slot, judgment)})
+                if slot is not None:
+                    judgments[-1]["duration_seconds"] = seconds_of(scan.layout, slot)
                 if judgment is not None:
                     criteria += [{**of_slot, **points} for points in criteria_of(judgment)]
     return (

@@ -1,4 +1,4 @@
-"""Logs of Inspect: the samples of a ``.eval`` file, or of a log in JSON."""
+"""Logs of Inspect (``inspect_ai``), ``.eval`` or ``.json``: a run for each sample and epoch."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 MEMBER_CAP = 1 << 28
 """Bytes of one sample."""
 
+HEADS = ("header.json", "_journal/start.json")
+"""Where an archive says what was run; a session that was killed has only the second."""
+
+ATTACHED = "attachment://"
+"""What stands in a message for a content that the sample keeps beside its messages."""
+
 
 def records(path: Path) -> Iterator[Record]:
     """Yield the run of each sample and epoch; the model is the group."""
@@ -35,7 +41,7 @@ def records(path: Path) -> Iterator[Record]:
             f"{path}: is compressed with Zstandard, which this Python cannot read; "
             "install what it needs with: pip install 'pytest-judge-panel[inspect]'"
         ) from None
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise SelectionError(f"{path}: is no log of Inspect ({error})") from None
 
 
@@ -43,8 +49,10 @@ def _archive(found: bytes) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
     with contextlib.suppress(ImportError):  # Zstandard for Pythons before 3.14, once imported
         import_module("zipfile_zstd")
     archive = zipfile.ZipFile(io.BytesIO(found))
-    names = [name for name in archive.namelist() if name.startswith("samples/")]
-    return _member(archive, "header.json"), (_member(archive, name) for name in sorted(names))
+    names = archive.namelist()
+    head = next((name for name in HEADS if name in names), HEADS[0])
+    samples = sorted(name for name in names if name.startswith("samples/"))
+    return _member(archive, head), (_member(archive, name) for name in samples)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
@@ -55,26 +63,34 @@ def _member(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
 
 
 def _record(sample: dict[str, Any], head: dict[str, Any]) -> Record:
-    made = head.get("eval") if isinstance(head.get("eval"), dict) else {}
+    made = _object(head.get("eval"))
     asked = sample.get("input")
-    task = asked if isinstance(asked, str) else _messages(asked)
     epoch = sample.get("epoch") or 1
-    meta = {
+    known = {
         "inspect_id": sample.get("id"),
         "epoch": epoch,
         "target": sample.get("target"),
-        "inspect_task": made.get("task") if made else None,
+        "inspect_task": made.get("task"),
         "scores": _scores(sample.get("scores")),
-        **(sample["metadata"] if isinstance(sample.get("metadata"), dict) else {}),
+        "error": _object(sample.get("error")).get("message"),
     }
-    model = made.get("model") if made else None
+    known = {key: value for key, value in known.items() if value not in (None, {}, "")}
+    more = _object(sample.get("metadata"))
+    clash = {key: value for key, value in more.items() if key in known or key == "id"}
+    if clash:
+        known["metadata"] = clash
+    model = made.get("model")
     return Record(
         id=f"{sample['id']}-epoch-{epoch}",
-        task=task,
-        output=_output(sample),
+        task=_resolved(asked if isinstance(asked, str) else _messages(asked), sample),
+        output=_resolved(_output(sample), sample),
         group=model if isinstance(model, str) else None,
-        meta={key: value for key, value in meta.items() if value not in (None, {}, "")},
+        meta={**{key: value for key, value in more.items() if key not in clash}, **known},
     )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _messages(asked: Any) -> str:
@@ -86,15 +102,25 @@ def _messages(asked: Any) -> str:
 
 
 def _output(sample: dict[str, Any]) -> str:
-    output = sample.get("output")
-    if not isinstance(output, dict):
-        return ""
-    for choice in output.get("choices") or []:
-        message = choice.get("message") if isinstance(choice, dict) else None
-        if isinstance(message, dict):
-            return text_of(message.get("content"))
+    """Return what the model said last; an agent's last answer may be a call of a tool only."""
+    output = _object(sample.get("output"))
+    choices = [_object(choice) for choice in output.get("choices") or []]
+    said = [_object(choice.get("message")) for choice in choices[:1]]
+    said += [
+        message
+        for message in reversed(sample.get("messages") or [])
+        if isinstance(message, dict) and message.get("role") == "assistant"
+    ]
+    texts = (text_of(message.get("content")) for message in said)
     completion = output.get("completion")
-    return completion if isinstance(completion, str) else ""
+    return next(filter(None, texts), completion if isinstance(completion, str) else "")
+
+
+def _resolved(text: str, sample: dict[str, Any]) -> str:
+    """Return a text, from among the attachments if that is where the sample keeps it."""
+    attached = _object(sample.get("attachments"))
+    kept = attached.get(text.removeprefix(ATTACHED)) if text.startswith(ATTACHED) else None
+    return kept if isinstance(kept, str) else text
 
 
 def _scores(scores: Any) -> dict[str, Any]:

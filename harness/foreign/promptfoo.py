@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-KEPT = ("vars", "success", "score", "namedScores", "latencyMs", "cost", "metadata", "error")
+KEPT = (
+    *("vars", "success", "score", "namedScores", "latencyMs", "cost", "metadata", "error"),
+    "provider_id",
+)
 """What is kept as a run's meta."""
 
 
@@ -37,7 +40,8 @@ def _record(row: dict[str, Any], number: int) -> Record:
     response = row.get("response") if isinstance(row.get("response"), dict) else {}
     prompt = row.get("prompt") if isinstance(row.get("prompt"), dict) else {}
     output = response.get("output") if response else None
-    meta = {key: row[key] for key in KEPT if row.get(key) not in (None, {}, "")}
+    found = {**row, "provider_id": _identity(row.get("provider"))}
+    meta = {key: found[key] for key in KEPT if found.get(key) not in (None, {}, "")}
     return Record(
         id=str(row.get("id") or number),
         task=str((prompt or {}).get("raw") or ""),
@@ -51,3 +55,9 @@ def _provider(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("label") or value.get("id")
     return value if isinstance(value, str) and value else None
+
+
+def _identity(value: Any) -> str | None:
+    """Return the provider's own name, where a label hides it."""
+    found = value.get("id") if isinstance(value, dict) and value.get("label") else None
+    return found if isinstance(found, str) else None

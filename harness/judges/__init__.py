@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
+from harness import offered, prices
 from harness.errors import ExperimentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.exchange import Exchange
     from harness.model import Experiment, JudgeSpec, Slot
     from harness.process import Finished, Launch
 
@@ -46,7 +48,8 @@ class Question:
     ``prompt`` is the text of ``prompt_file``. ``scratch`` is an empty directory
     outside the experiment that is removed afterwards. ``stdout`` and ``stderr`` are
     files of the attempt for a child process to write to; they are kept. ``launch``
-    starts a child process that ends with its deadline or with the session.
+    starts a child process that ends with its deadline or with the session. ``exchange`` is
+    for a judge that asks from inside this process; None where nobody is asked.
     """
 
     slot: Slot
@@ -61,6 +64,7 @@ class Question:
     timeout: float
     env: Mapping[str, str]
     launch: Launch
+    exchange: Exchange | None = None
 
     def __repr__(self) -> str:
         # Short, and the same whichever thread asks: it stands in tracebacks.
@@ -138,6 +142,7 @@ class Judge(Protocol):
 ENTRY_POINTS = "harness.judges"
 
 _BUILT_IN = {
+    "anthropic": "harness.judges.anthropic:AnthropicJudge",
     "checks": "harness.judges.checks:ChecksJudge",
     "claude": "harness.judges.claude:ClaudeJudge",
     "codex": "harness.judges.codex:CodexJudge",
@@ -145,6 +150,7 @@ _BUILT_IN = {
     "gemini": "harness.judges.gemini:GeminiJudge",
     "human": "harness.judges.human:HumanJudge",
     "llm": "harness.judges.llm:LlmJudge",
+    "openai": "harness.judges.openai:OpenAiJudge",
     "python": "harness.judges.python:PythonJudge",
     "replay": "harness.judges.replay:ReplayJudge",
 }
@@ -152,7 +158,7 @@ _BUILT_IN = {
 
 def names() -> list[str]:
     """Return the kinds there are, sorted."""
-    return sorted({*_BUILT_IN, *(point.name for point in _entry_points())})
+    return sorted({*_BUILT_IN, *offered.names(ENTRY_POINTS)})
 
 
 @cache
@@ -162,24 +168,41 @@ def find(kind: str) -> type[Judge] | None:
         module, _, name = _BUILT_IN[kind].partition(":")
         found: type[Judge] = getattr(import_module(module), name)
         return found
-    for point in _entry_points():
-        if point.name == kind:
-            loaded: type[Judge] = point.load()
-            return loaded
-    return None
+    loaded: type[Judge] | None = offered.load(ENTRY_POINTS, kind)
+    return loaded
 
 
-@cache
-def _entry_points() -> tuple[Any, ...]:
-    from importlib.metadata import entry_points
+def environment_of(spec: JudgeSpec) -> tuple[str, ...]:
+    """Return the variables that a judge may see beside those that every judge may.
 
-    return tuple(entry_points(group=ENTRY_POINTS))
+    The kind's own, the one that its settings name for its key, and those it is configured
+    to pass on.
+    """
+    names: tuple[str, ...] = getattr(find(spec.kind), "environment", ())
+    key: str | None = getattr(spec.settings, "api_key_env", None)
+    return (*names, *([key] if key else []), *spec.env)
 
 
-def environment_of(kind: str) -> tuple[str, ...]:
-    """Return the variables that a kind's judges may see beside those that every judge may."""
-    names: tuple[str, ...] = getattr(find(kind), "environment", ())
-    return names
+def reports_of(kind: str) -> str:
+    """Return what a kind tells of the cost of a call: ``cost``, ``tokens``, or ``nothing``."""
+    found: str = getattr(find(kind), "reports", "nothing")
+    return found
+
+
+def memory_of(kind: str) -> int:
+    """Return the MiB that a call of a kind's program takes; 0 if that is not worth counting."""
+    found: int = getattr(find(kind), "memory", 0)
+    return found
+
+
+def is_free(spec: JudgeSpec) -> bool:
+    """Tell whether it is sure that a judge's calls cost nothing."""
+    return getattr(find(spec.kind), "deterministic", False) or prices.is_free(spec.price)
+
+
+def is_remote(kind: str) -> bool:
+    """Tell whether a kind's judges call somebody's service, which may refuse."""
+    return getattr(find(kind), "remote", False) is True
 
 
 def build(spec: JudgeSpec) -> Judge:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 
-from harness.errors import JudgeError, RetryableError
 from harness.judges import Question, Reply
+from harness.judges.claude_errors import failure, unfinished
 from harness.judges.cli import (
     NETWORK,
     SYSTEM_PROMPT,
     CliJudge,
-    NoAnswer,
     Printed,
     counts,
-    forbid,
     number,
     objects,
 )
+from harness.judges.flags import forbid
 from harness.judges.schema import reply_schema
-from harness.judges.signals import CODES, Refusal, error_of, reset_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +57,7 @@ class ClaudeJudge(CliJudge):
 
     Settings: ClassVar = ClaudeSettings
     program: ClassVar = "claude"
+    reports: ClassVar = "cost"
     environment: ClassVar = (
         *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"),
         *("CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR", *NETWORK),
@@ -94,6 +92,8 @@ class ClaudeJudge(CliJudge):
         else:
             found.pop(API_KEY, None)  # or it would be charged instead of the subscription
         return found | {
+            "ANTHROPIC_LOG": "debug",  # shows how long a refusal asks to wait; no texts, no keys
+            "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # it would be a second call
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "CLAUDE_CODE_MAX_RETRIES": "0",  # waiting is the harness's business, and it counts
             "DISABLE_AUTOUPDATER": "1",
@@ -107,18 +107,18 @@ class ClaudeJudge(CliJudge):
 
     def is_whole(self, stdout: str) -> bool:
         """Tell whether the stream has come to its last event."""
-        return any(event.get("type") == "result" for event in objects(stdout))
+        return any(event.get("type") == "result" for event in events_of(stdout))
 
     def read(self, printed: Printed, question: Question) -> Reply:
         """Return the structured output, else the text; raise what the envelope says."""
         del question
-        events = objects(printed.stdout)
+        events = events_of(printed.stdout)
         ends = [event for event in events if event.get("type") == "result"]
         if not ends:
-            raise _unfinished(events)
+            raise unfinished(events)
         envelope = ends[-1]
         if envelope.get("is_error"):
-            error = _failure(envelope, events)
+            error = failure(envelope, events, printed)
             error.spent = _reply("", envelope, events)
             raise error
         structured = envelope.get("structured_output")
@@ -127,6 +127,21 @@ class ClaudeJudge(CliJudge):
         text = envelope.get("result")
         said = text if isinstance(text, str) and text.strip() else _said(events)
         return _reply(said, envelope, events)
+
+
+def events_of(stdout: str) -> list[dict[str, Any]]:
+    """Return the events of a stream.
+
+    An answer bears the id of the session, which nobody knew who wrote a prompt: whatever else
+    the program may print, now or in later versions, is no verdict.
+    """
+    events = objects(stdout)
+    session = next((e["session_id"] for e in events if isinstance(e.get("session_id"), str)), None)
+    return [
+        event
+        for event in events
+        if event.get("session_id") == session or event.get("type") not in ("result", "assistant")
+    ]
 
 
 def _reply(
@@ -169,78 +184,3 @@ def _said(events: list[dict[str, Any]]) -> str:
         for block in content
         if isinstance(block, dict) and isinstance(block.get("text"), str)
     )
-
-
-_TRIED = {
-    "error_max_structured_output_retries": "the judge did not keep to the schema of a reply",
-    "error_max_turns": "the judge did not come to an answer",
-    "error_during_execution": "the judge failed while it answered",
-}
-"""What may go well when it is asked again; all of it may have been billed."""
-
-
-def _failure(envelope: dict[str, Any], events: list[dict[str, Any]]) -> JudgeError:
-    subtype = str(envelope.get("subtype"))
-    listed = envelope.get("errors")
-    told = [str(e).partition(" \u2014 ")[0] for e in listed] if isinstance(listed, list) else []
-    detail = "; ".join(told)[:300]
-    if subtype in _TRIED:
-        return RetryableError(f"{_TRIED[subtype]} ({detail or subtype})")
-    if subtype.startswith("error_"):
-        return JudgeError(f"the judge gave up: {detail or subtype}")
-    text = envelope.get("result")
-    message = text[:500] if isinstance(text, str) else detail
-    now = time.time()
-    limit = _rejected(events)
-    status = envelope.get("api_error_status")
-    none: dict[str, Any] = {}
-    retry = next((e for e in reversed(events) if e.get("subtype") == "api_retry"), none)
-    refusal = Refusal(
-        message=message,
-        status=status if isinstance(status, int) else None,
-        code="usage_limit_reached" if limit is not None else _code(envelope, events),
-        retry_after=_delay(retry),
-        until=number((limit or {}).get("resetsAt")) or reset_time(message, now=now),
-    )
-    return error_of(refusal, now=now)
-
-
-def _rejected(events: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return what the provider said when it refused for a limit; a warning is no refusal."""
-    for event in reversed(events):
-        told = event.get("rate_limit_info")
-        if event.get("type") == "rate_limit_event" and isinstance(told, dict):
-            return told if told.get("status") == "rejected" else None
-    return None
-
-
-def _code(envelope: dict[str, Any], events: list[dict[str, Any]]) -> str | None:
-    """Return the most telling code: the program's own words, then the API's."""
-    own = [event.get("error") for event in events if event.get("type") == "assistant"]
-    told = [envelope.get("api_error"), *reversed(own), envelope.get("api_error_type")]
-    codes = [code for code in told if isinstance(code, str) and code != "unknown"]
-    known = [code for code in codes if code in CODES]
-    return next(iter([*known, *codes]), None)
-
-
-def _delay(retry: dict[str, Any]) -> float | None:
-    delay = number(retry.get("retry_delay_ms"))
-    throttled = retry.get("error_status") == 429  # noqa: PLR2004 - the HTTP status
-    return delay / 1000 if delay is not None and throttled else None
-
-
-def _unfinished(events: list[dict[str, Any]]) -> JudgeError | NoAnswer:
-    """Return what a stream without an end says: it was ended while it waited, or nothing."""
-    limit = _rejected(events)
-    retry = next((e for e in reversed(events) if e.get("subtype") == "api_retry"), None)
-    if limit is None and (retry is None or retry is not events[-1]):
-        return NoAnswer()
-    status, code = (retry or {}).get("error_status"), (retry or {}).get("error")
-    refusal = Refusal(
-        message="no answer came",
-        status=status if isinstance(status, int) else None,
-        code="usage_limit_reached" if limit else code if isinstance(code, str) else None,
-        retry_after=_delay(retry or {}),
-        until=number((limit or {}).get("resetsAt")),
-    )
-    return error_of(refusal, now=time.time())

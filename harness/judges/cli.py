@@ -8,19 +8,22 @@ sees a few variables of the environment, and has no tools. A kind says how it is
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
-import re
 import shutil
-import subprocess
-import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
-from harness.errors import JudgeError, NotStartedError, RetryableError
+from harness.errors import (
+    JudgeError,
+    NotStartedError,
+    RetryableError,
+    ThrottledError,
+    UnusableJudgeError,
+    UsageLimitError,
+)
 from harness.json_text import parse_json_object
+from harness.judges.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,16 +59,6 @@ Reply with the one JSON object that you are asked for.
 READ_CAP = 16 * 1024 * 1024
 
 
-def forbid(args: tuple[str, ...], *flags: str) -> None:
-    """Refuse flags that would undo what keeps a judge apart; ``ValueError`` names the first."""
-    for arg in args:
-        if arg.partition("=")[0] in flags:
-            raise ValueError(
-                f"{arg.partition('=')[0]} is not for judges: they have no tools, no settings of "
-                "others, and an output that can be read"
-            )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
     """What a program wrote, and how it ended."""
@@ -91,6 +84,10 @@ class CliJudge(ABC):
     Settings: ClassVar[type[Any]]
     requires_token: ClassVar = True
     deterministic: ClassVar = False
+    remote: ClassVar = True
+    reports: ClassVar = "tokens"
+    memory: ClassVar = 250
+    """MiB that a call of such a program takes."""
     environment: ClassVar[tuple[str, ...]] = ()
     """Names of variables that the program may see beside those of every judge."""
     program: ClassVar[str]
@@ -115,13 +112,15 @@ class CliJudge(ABC):
     def ask(self, question: Question) -> Reply:
         """Run the program to its end and return what it answered."""
         work, home = question.scratch / "work", question.scratch / "home"
-        work.mkdir()
-        home.mkdir()
+        for directory in (work, home, home / "tmp"):
+            directory.mkdir()
         self._check_program(question)
+        # What a program leaves behind may hold the prompt: reports of a crash, for example.
+        own = {"TMPDIR": str(home / "tmp")}
         finished = question.launch(
             [self.program, *self.argv(question, home)],
             cwd=work,
-            env=unmarked(self.variables(question, home)),
+            env=unmarked(self.variables(question, home) | own),
             stdin=question.prompt_file,
             stdout=question.stdout,
             stderr=question.stderr,
@@ -142,6 +141,9 @@ class CliJudge(ABC):
             return self.read(printed, question)
         except NoAnswer:
             pass
+        except (ThrottledError, UnusableJudgeError, UsageLimitError) as error:
+            error.unpaid = _figures(error.spent) == (None, None)  # refused, and nothing before it
+            raise
         if finished.timed_out:
             raise RetryableError(f"the judge took longer than {question.timeout:g} s and was ended")
         detail = f": {printed.last_line}" if printed.last_line else ""
@@ -157,26 +159,25 @@ class CliJudge(ABC):
 
     def version(self, environment: Mapping[str, str]) -> str | None:
         """Return what the program says its version is; asked once while the program is the same."""
-        path = shutil.which(self.program, path=environment.get("PATH"))
-        if path is None:
-            return None
-        try:
-            changed = os.stat(path).st_mtime_ns  # noqa: PTH116 - what is cached depends on it
-        except OSError:
-            return None
-        with _ASKING:  # or each lane would ask when a session starts
-            return _version(path, changed, environment.get("PATH", os.defpath))
+        return version_of(self.program, environment)
+
+    def preflight(self, environment: Mapping[str, str]) -> str | None:
+        """Say why no call can work: the program is not there."""
+        if shutil.which(self.program, path=environment.get("PATH")) is None:
+            return f"there is no program {self.program!r}; install it or put it on PATH"
+        return None
 
     def _check_program(self, question: Question) -> None:
-        if shutil.which(self.program, path=question.env.get("PATH")) is None:
-            raise NotStartedError(
-                f"judge {self._spec.label}: there is no program {self.program!r}; "
-                "install it or put it on PATH"
-            )
+        if why := CliJudge.preflight(self, question.env):
+            raise NotStartedError(f"judge {self._spec.label}: {why}")
 
     def _write(self, path: Path, text: str) -> str:
         files.commit_bytes(path, text.encode(), root=path.parent, durable=False)
         return str(path)
+
+
+def _figures(spent: Reply | None) -> tuple[object, object]:
+    return (None, None) if spent is None else (spent.tokens, spent.cost_usd)
 
 
 def unmarked(environment: dict[str, str]) -> dict[str, str]:
@@ -231,33 +232,3 @@ def _text(path: Path) -> str:
             return str(content.decode("utf-8", "replace"))
         case _:
             return ""
-
-
-_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
-
-
-_ASKING = threading.Lock()
-
-
-@functools.lru_cache(maxsize=32)
-def _version(path: str, changed: int, search: str) -> str | None:
-    del changed  # a part of the key: a program that was replaced is asked again
-    try:
-        shown = subprocess.run(  # noqa: S603 - asks a program for its version
-            [path, "--version"],
-            capture_output=True,
-            check=False,
-            timeout=20,
-            stdin=subprocess.DEVNULL,
-            cwd="/",
-            env={
-                "PATH": search,
-                "DISABLE_AUTOUPDATER": "1",
-                "DISABLE_TELEMETRY": "1",
-            },
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = _VERSION.search(shown.stdout.decode("utf-8", "replace"))
-    return found[0] if found else None

@@ -13,14 +13,15 @@ from harness.errors import JudgeError, RetryableError, UnusableJudgeError
 from harness.judges import Question, Reply
 from harness.judges.cli import (
     NETWORK,
+    SYSTEM_PROMPT,
     CliJudge,
     NoAnswer,
     Printed,
     counts,
     embedded,
-    forbid,
     number,
 )
+from harness.judges.flags import forbid
 from harness.judges.signals import Refusal, error_of, reset_time
 
 if TYPE_CHECKING:
@@ -34,15 +35,37 @@ FORBIDDEN = (
     *("-y", "--yolo", "--approval-mode", "--allowed-tools", "--allowed-mcp-server-names"),
     *("-e", "--extensions", "--include-directories", "-a", "--all-files", "-c", "--checkpointing"),
     *("-o", "--output-format", "-p", "--prompt", "-i", "--prompt-interactive", "-m", "--model"),
-    *("-r", "--resume", "--skip-trust", "--policy", "--acp", "--experimental-acp"),
+    *("-r", "--resume", "--skip-trust", "--policy", "--admin-policy", "--acp"),
+    *("--experimental-acp", "-w", "--worktree", "-s", "--sandbox", "--session-file"),
 )
 
-SETTINGS = {
-    "security": {"auth": {"selectedType": "gemini-api-key"}},
-    "general": {"disableAutoUpdate": True},
+SETTINGS: dict[str, Any] = {
+    "general": {
+        "enableAutoUpdate": False,
+        "enableAutoUpdateNotification": False,
+        "maxAttempts": 1,
+        "plan": {"enabled": False},
+        "retryFetchErrors": False,
+        "topicUpdateNarration": False,
+    },
+    "advanced": {"ignoreLocalEnv": True},
+    "context": {
+        "discoveryMaxDirs": 0,
+        "fileName": "none.md",
+        "includeDirectories": [],
+        "includeDirectoryTree": False,
+        "memoryBoundaryMarkers": [],
+    },
+    "experimental": {"enableAgents": False},
+    "hooksConfig": {"enabled": False},
+    "mcp": {"allowed": ["none"]},
     "privacy": {"usageStatisticsEnabled": False},
+    "skills": {"enabled": False},
     "telemetry": {"enabled": False},
+    "tools": {"callCommand": "", "core": [], "discoveryCommand": ""},
+    "useWriteTodos": False,
 }
+"""The program's settings of the system, which are stronger than those of a user or directory."""
 
 
 class GeminiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,18 +94,29 @@ class GeminiJudge(CliJudge):
         model = question.slot.judge.model
         return [
             *(["-m", model] if model else []),
-            *("-p", ASKED, "--output-format", "json", "--skip-trust", "--approval-mode", "plan"),
-            *self._args,
+            *("-p", ASKED, "--output-format", "json", "--skip-trust"),
+            *("--approval-mode", "default", *self._args),
         ]
 
     def variables(self, question: Question, home: Path) -> dict[str, str]:
-        """Return the environment: with a key a home of its own, else the user's login."""
-        found = dict(question.env)
+        """Return the environment: with a key a home of its own, else the user's login.
+
+        Upwards from where it runs the program looks for a file with more variables, and takes
+        the first: that is an empty one.
+        """
+        found, settings = dict(question.env), SETTINGS
         if API_KEY in found:
-            (home / ".gemini").mkdir()
-            self._write(home / ".gemini" / "settings.json", json.dumps(SETTINGS))
             found["HOME"] = str(home)
-        return found
+            settings = settings | {"security": {"auth": {"selectedType": "gemini-api-key"}}}
+        (question.scratch / ".gemini").mkdir()
+        self._write(question.scratch / ".gemini" / ".env", "")
+        return found | {
+            "GEMINI_CLI_NO_RELAUNCH": "true",
+            "GEMINI_CLI_SYSTEM_SETTINGS_PATH": self._write(
+                home / "settings.json", json.dumps(settings)
+            ),
+            "GEMINI_SYSTEM_MD": self._write(home / "system.md", SYSTEM_PROMPT),
+        }
 
     def is_whole(self, stdout: str) -> bool:
         """Tell whether the one object that it writes is there."""
@@ -145,17 +179,28 @@ def _failure(envelope: dict[str, Any], printed: Printed) -> JudgeError | NoAnswe
     body = _api_error(text) or _api_error(printed.stderr)
     status = number(body.get("code")) or (number(code) if not isinstance(code, str) else None)
     named = body.get("status") or told.get("status") or told.get("type")
+    classes = [_CLASSES[name] for name in _CLASS.findall(printed.stderr)]
     daily = "PerDay" in text or "PerDay" in printed.stderr
     return error_of(
         Refusal(
             message=text[:500],
             status=_http(status) or _http(_status(printed.stderr)),
-            code="usage_limit_reached" if daily else named if isinstance(named, str) else None,
+            code="usage_limit_reached" if daily else classes[-1] if classes else _name(named),
             retry_after=_delay(text) or _delay(printed.stderr),
             until=reset_time(text, now=now),
         ),
         now=now,
     )
+
+
+_CLASSES = {"ModelNotFoundError": "NOT_FOUND", "TerminalQuotaError": "usage_limit_reached"}
+"""What the program calls some errors on stderr, where it tells no more of them."""
+
+_CLASS = re.compile(rf"^.*?\b({'|'.join(_CLASSES)}): ", re.MULTILINE)
+
+
+def _name(value: object) -> str | None:
+    return value if isinstance(value, str) and value != "Error" else None
 
 
 _STATUS = re.compile(r"\bstatus:? ?(\d{3})\b")

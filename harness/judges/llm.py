@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from harness.judges import Question, Reply
-from harness.judges.cli import NETWORK, SYSTEM_PROMPT, CliJudge, NoAnswer, Printed, forbid
+from harness.judges.cli import NETWORK, SYSTEM_PROMPT, CliJudge, NoAnswer, Printed
+from harness.judges.flags import forbid
 from harness.judges.schema import reply_schema
 from harness.judges.signals import Refusal, error_of
 
@@ -45,7 +46,8 @@ class LlmJudge(CliJudge):
     program: ClassVar = "llm"
     environment: ClassVar = (
         *("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "LLM_GEMINI_KEY", "LLM_USER_PATH"),
-        *("MISTRAL_API_KEY", "OLLAMA_HOST", "OPENAI_API_KEY", "OPENROUTER_KEY", *NETWORK),
+        *("MISTRAL_API_KEY", "OLLAMA_HOST", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
+        *("OPENROUTER_KEY", *NETWORK),
     )
 
     def __init__(self, spec: JudgeSpec) -> None:

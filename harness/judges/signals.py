@@ -69,6 +69,8 @@ CODES = {
     "usage_limit_exceeded": LIMIT,
     "rate_limit_exceeded": THROTTLE,
     "server_error": TRANSIENT,
+    "content_filter": SLOT,
+    "content_policy_violation": SLOT,
     "context_length_exceeded": SLOT,
     # Claude Code
     "authentication_failed": UNUSABLE,

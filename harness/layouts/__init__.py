@@ -11,6 +11,7 @@ from harness.layouts.base import Layout
 from harness.layouts.native import CONFIG as NATIVE_CONFIG
 from harness.layouts.native import NativeLayout
 from harness.layouts.native import looks_like_run as _looks_native
+from harness.layouts.registry import chosen
 from harness.layouts.scylla import PARTS, RUN, ScyllaLayout
 from harness.layouts.scylla_config import CONFIG as SCYLLA_CONFIG
 
@@ -34,12 +35,21 @@ def open_experiment(directory: Path) -> Layout:
     The file that makes it one will do in place of the directory.
     """
     directory = _directory_of(directory)
-    for layout in (ScyllaLayout, NativeLayout):
-        if layout.config_of(directory) is not None:
-            return layout(directory)
+    if ScyllaLayout.config_of(directory) is not None:
+        return ScyllaLayout(directory)
+    if (file := NativeLayout.config_of(directory)) is not None:
+        return _native(file, directory)
     raise ExperimentError(
         f"{directory}: is no experiment; it needs {NATIVE_CONFIG} or {SCYLLA_CONFIG}"
     )
+
+
+def _native(file: Path, directory: Path) -> Layout:
+    try:
+        layout = chosen(file, root=directory)
+    except ExperimentError as error:
+        raise ExperimentError(f"{file}: layout: {error}") from None
+    return NativeLayout(directory) if layout is None else layout(directory)
 
 
 def _directory_of(path: Path) -> Path:

@@ -1,7 +1,11 @@
-"""What is on record about the agent of a run: its model, cost, times, and tokens."""
+"""What is on record about the agent of a run: its model, cost, times, and tokens.
+
+And the time that one of its judges took, where other tools recorded it.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from harness import files
@@ -12,7 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.layouts.base import Layout
-    from harness.model import Run
+    from harness.model import JudgeSpec, Run
+
+TIMING = "timing.json"
 
 WHOLE = (
     *("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens"),
@@ -61,6 +67,14 @@ def agent_figures(layout: Layout, run: Run) -> dict[str, float | int | None]:
     return figures
 
 
+def judge_seconds(layout: Layout, run: Run, judge: JudgeSpec) -> float | None:
+    """Return what ProjectScylla's own tools recorded as a judge's time; None if they did not."""
+    if layout.name != "scylla":
+        return None
+    timing = _read(layout.slot_directory(run, judge) / TIMING, layout.experiment.root)
+    return _real(timing.get("judge_duration_seconds"))
+
+
 def _read(path: Path, root: Path) -> Mapping[str, Any]:
     match files.read_json(path, root=root):
         case files.Ok(dict(value)):
@@ -78,6 +92,7 @@ def _real(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return float(value)
+        found = float(value)
     except OverflowError:
         return None
+    return found if math.isfinite(found) else None

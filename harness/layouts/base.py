@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
+from harness.layouts.derived import ConsensusFiles, result_of
 from harness.model import Judgment
 from harness.scores import GRADES, check_score, grade_of
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.model import Consensus, Experiment, JudgeSpec, Run, Slot
+    from harness.consensus import Consensus
+    from harness.layouts.derived import Derived
+    from harness.model import Experiment, JudgeSpec, Run, Slot
 
 CLAIM = ".claim"
 ATTEMPTS = "attempts"
@@ -50,22 +52,6 @@ class Damaged:
     unreadable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConsensusFiles:
-    """The derived files of one run: the keys each must have; and what could not be done."""
-
-    wanted: Mapping[Path, Mapping[str, Any]]
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """A file that must be made anew: all of its keys, or its text."""
-
-    path: Path
-    content: Mapping[str, Any] | str
-
-
 class Layout(ABC):
     """One experiment on disk. Only layouts know file names.
 
@@ -76,6 +62,10 @@ class Layout(ABC):
     shared: ClassVar[bool] = False
     """Whether other tools write the derived files, too: then what is replaced is kept."""
     experiment: Experiment
+
+    @abstractmethod
+    def __init__(self, root: Path) -> None:
+        """Read the configuration; ``ExperimentError`` that names the file and the way out."""
 
     @classmethod
     @abstractmethod
@@ -94,11 +84,17 @@ class Layout(ABC):
     def output(self, run: Run) -> Path | None:
         """Return the file with the agent's answer."""
 
-    @abstractmethod
     def consensus_files(
         self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]
     ) -> ConsensusFiles:
-        """Return what the derived files of ``run`` must hold for ``result``; writes nothing."""
+        """Return what the derived files of ``run`` must hold for ``result``; writes nothing.
+
+        One file, ``judge/result.json``; a run that never had a judgment gets none.
+        """
+        path = self.consensus_file(run)
+        if not judgments and not files.is_there(path):
+            return ConsensusFiles({})
+        return ConsensusFiles({path: result_of(result, judgments, self.experiment.panel)})
 
     def reports(
         self,
@@ -260,53 +256,3 @@ def judgment_of(raw: Mapping[str, Any], grades: Mapping[str, float]) -> Judgment
         reasoning=reasoning if isinstance(reasoning, str) else "",
         raw=raw,
     )
-
-
-def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Tell whether any key of ``wanted`` has another value, or another type, in ``stored``."""
-    return any(key not in stored or _exact(stored[key]) != _exact(wanted[key]) for key in wanted)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Tell whether two values look alike in a JSON file, whatever the order of their keys."""
-    return _exact(one) == _exact(other)
-
-
-def _exact(value: Any) -> str:
-    """Return a text that is equal only for what a JSON file shows alike: 1 is not 1.0."""
-    return json.dumps(value, sort_keys=True)
-
-
-def is_current(path: Path, wanted: Mapping[str, Any], *, root: Path) -> bool:
-    """Tell whether a derived file has every key of ``wanted`` with that very value."""
-    match files.read_json(path, root=root):
-        case files.Ok(stored):
-            return not differs(stored, wanted)
-        case _:
-            return False
-
-
-def update_derived(path: Path, wanted: Mapping[str, Any], *, root: Path) -> None:
-    """Set the keys of ``wanted`` in a derived JSON file, its other keys untouched.
-
-    What stands there but is no JSON object is set aside first: the file can be made
-    again from the judgments. Other keys that somebody adds meanwhile are kept as well.
-    """
-    for last in (False, False, True):
-        since = files.stamp(path)
-        keys = dict(wanted)
-        match files.read_json(path, root=root):
-            case files.Ok(stored):
-                keys = {**stored, **wanted}
-            case files.Invalid() | files.Unreadable():
-                files.set_aside(path)
-                since = None
-            case files.Missing():
-                pass
-        try:
-            files.commit_json(path, keys, root=root, durable=False, since=since)
-        except files.EditedError:  # somebody edits it: their keys go in, too
-            if last:
-                raise
-        else:
-            return

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 from harness import files
 from harness.errors import SelectionError
 from harness.text import safe_text
-from harness.yaml_text import parse_yaml
+from harness.yaml_text import YamlProblem, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from harness.foreign.record import Record
+
+META_CAP = 65_536
+"""Characters of a run's keys; longer ones would make every scan slow."""
+
+APART = "meta.json"
+"""Where a run's meta lies if ``run.yaml`` cannot hold it."""
 
 EXPERIMENT = """\
 # Made from {source}: {count} runs. What is still to be decided: who judges, and by which rubric.
@@ -57,10 +63,13 @@ def write_imported(
     places = {
         task: f"task-{number:0{len(str(len(tasks)))}d}" for number, task in enumerate(tasks, 1)
     }
-    taken: set[str] = set()
-    for done, record in enumerate(records, 1):
-        above = f"runs/{places[record.task]}" if several else "runs"
-        place = _free(above, record.id, taken)
+    taken: dict[str, str] = {}
+    # All of them before the first is written: an id that is there twice leaves nothing behind.
+    runs = [
+        _free(f"runs/{places[record.task]}" if several else "runs", record.id, taken)
+        for record in records
+    ]
+    for done, (place, record) in enumerate(zip(runs, records, strict=True), 1):
         _write_run(root, place, record)
         step(done, len(records))
     for task, place in places.items():
@@ -77,22 +86,28 @@ def write_imported(
 
 def _write_run(root: Path, place: str, record: Record) -> None:
     _put(root, f"{place}/output.md", record.output)
-    keys: dict[str, Any] = {"meta": {"id": record.id, **record.meta}}
+    known = {key: value for key, value in record.meta.items() if key != "id"}
+    keys: dict[str, Any] = {"meta": {"id": record.id, **known}}
     if record.group:
         keys["group"] = _one_line(record.group)
-    _put(root, f"{place}/run.yaml", _yaml(keys))
+    text = _yaml(keys)
+    if text is None:
+        _put(root, f"{place}/{APART}", f"{json.dumps(keys['meta'], indent=2)}\n")
+        text = _yaml({**keys, "meta": {"id": record.id[:1000], "file": APART}})
+    _put(root, f"{place}/run.yaml", text or "")
     if record.workspace is not None:
         files.copy_tree(record.workspace, root / place / "workspace", skip=lambda _d, _n: set())
 
 
-def _yaml(keys: dict[str, Any]) -> str:
-    """Return keys as the YAML that is also JSON; what YAML cannot hold is kept as one text."""
+def _yaml(keys: dict[str, Any]) -> str | None:
+    """Return keys as the YAML that is also JSON; None for what YAML cannot hold, or is long."""
     text = json.dumps(_printable(keys), indent=2, ensure_ascii=False)
+    if len(text) > META_CAP:
+        return None
     try:
         parse_yaml(text)
-    except ValueError:
-        kept = {"id": str(keys["meta"]["id"]), "as_json": json.dumps(keys["meta"])}
-        text = json.dumps(_printable({**keys, "meta": kept}), indent=2, ensure_ascii=False)
+    except YamlProblem:
+        return None
     return f"{text}\n"
 
 
@@ -104,16 +119,17 @@ def _printable(value: Any) -> Any:
     return [_printable(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _free(above: str, identity: str, taken: set[str]) -> str:
+def _free(above: str, identity: str, taken: dict[str, str]) -> str:
     """Return where a run goes: its id where that can be a name, else one that is like it."""
     name = re.sub(r"[^\w.-]+", "-", identity, flags=re.ASCII).strip("-.")[:80]
     if name != identity or f"{above}/{name}".lower() in taken or not name:
-        name = (
-            f"{name or 'run'}-{hashlib.sha256(identity.encode('utf-8', 'replace')).hexdigest()[:8]}"
-        )
+        digest = hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:8]
+        if identity == taken.get(f"{above}/{name}".lower()):
+            raise SelectionError(f"the id {identity!r} is there twice; ids must be unique")
+        name = f"{name or 'run'}-{digest}"
     if f"{above}/{name}".lower() in taken:
         raise SelectionError(f"the id {identity!r} is there twice; ids must be unique")
-    taken.add(f"{above}/{name}".lower())
+    taken[f"{above}/{name}".lower()] = identity
     return f"{above}/{name}"
 
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from harness import config, files
 from harness.errors import ExperimentError
-from harness.layouts.base import WORKSPACE, ConsensusFiles, Layout
+from harness.layouts import registry
+from harness.layouts.base import WORKSPACE, Layout
 from harness.layouts.names import Pattern, safe_name, sorted_runs
 from harness.model import Experiment, Run
 from harness.rubric import load_rubric
 from harness.rules import native_rule
-from harness.typed import convert
+from harness.typed import convert, use_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.config import ExperimentKeys
     from harness.criteria import Rubric
-    from harness.model import Consensus, Judgment
 
 CONFIG = "experiment.yaml"
 OUTPUTS = ("output.md", "output.txt")
@@ -30,9 +30,13 @@ INNER = ("judge", WORKSPACE)
 
 
 class NativeLayout(Layout):
-    """An experiment as ``docs/experiments.md`` describes it."""
+    """An experiment as ``docs/experiments.md`` describes it.
 
-    name: ClassVar = "native"
+    A layout of another package may keep what this one reads from ``experiment.yaml`` (panel,
+    rule, template) and replace ``runs``, ``prompt_parts``, and ``output``.
+    """
+
+    name: ClassVar[str] = "native"
 
     def __init__(self, root: Path) -> None:
         file = root / CONFIG
@@ -41,6 +45,10 @@ class NativeLayout(Layout):
         if keys.layout == "scylla":
             raise ExperimentError(
                 f"{file}: layout: scylla needs config/experiment.json beside it; restore that file"
+            )
+        if keys.layout not in (None, self.name):
+            raise ExperimentError(
+                f"{file}: layout: unknown value {keys.layout!r}; {use_one(registry.names())}"
             )
         if keys.judges is None:
             raise ExperimentError(f"{file}: the key 'judges' is missing; list at least one judge")
@@ -102,7 +110,7 @@ class NativeLayout(Layout):
             raise ExperimentError(
                 f"{path}: no {keys.task or self._keys.task} in it or above it; write the task there"
             )
-        rubric = self._rubric(path)
+        rubric = self.rubric(path)
         output, blocked = self._output_text(path)
         task = self._text(task_file) or ""
         inputs = hashlib.sha256()
@@ -142,7 +150,8 @@ class NativeLayout(Layout):
         inside = above[: above.index(self.experiment.root) + 1]
         return next((d / name for d in inside if files.is_there(d / name)), None)
 
-    def _rubric(self, path: Path) -> Rubric:
+    def rubric(self, path: Path) -> Rubric:
+        """Return the rubric in a run's directory or the nearest one above it."""
         file = self._look_up(path, self._keys.rubric)
         if file is None:
             raise ExperimentError(
@@ -209,32 +218,6 @@ class NativeLayout(Layout):
             "rubric": "" if run.rubric is None else run.rubric.text,
             "output": self._output_text(run.path)[0],
         }
-
-    def consensus_files(
-        self, run: Run, result: Consensus, judgments: Mapping[int, Judgment]
-    ) -> ConsensusFiles:
-        """Return ``judge/result.json``; a run that never had a judgment gets none."""
-        path = self.consensus_file(run)
-        if not judgments and not files.is_there(path):
-            return ConsensusFiles({})
-        names = {judge.number: judge.name for judge in self.experiment.panel}
-        wanted: dict[str, Any] = {
-            "score": result.score,
-            "passed": result.passed,
-            "grade": result.grade,
-            "reasoning": result.reasoning,
-            "complete": result.complete,
-            "judges": result.judges,
-            "judged": result.judged,
-            "votes": {"for": result.votes_for, "against": result.votes_against},
-            "tie": result.tie,
-            "spread": result.spread,
-            "disagreement": result.disagreement,
-            "quoted": None if result.quoted is None else names[result.quoted],
-            "rule": result.rule,
-            "scores": {names[number]: judgments[number].score for number in sorted(judgments)},
-        }
-        return ConsensusFiles({path: wanted})
 
 
 def looks_like_run(path: Path) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
 from harness.errors import ExperimentError
-from harness.layouts.base import ConsensusFiles, Derived, Layout
+from harness.layouts.base import Layout
+from harness.layouts.derived import ConsensusFiles, Derived
 from harness.layouts.names import safe_name, sorted_runs
 from harness.layouts.scylla_config import CONFIG, read_settings
 from harness.layouts.scylla_consensus import result_keys, run_keys
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.consensus import Consensus
     from harness.criteria import Rubric
-    from harness.model import Consensus, JudgeSpec, Judgment
+    from harness.model import JudgeSpec, Judgment
 
 PARTS = ("", "completed", "in_progress")
 """Where tiers lie; a run that lies in two of them is read from the first."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config import ExperimentKeys
-    from harness.model import JudgeSpec, Rule
+    from harness.consensus import Rule
+    from harness.model import JudgeSpec
 
 CONFIG = "config/experiment.json"
 

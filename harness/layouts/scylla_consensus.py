@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.consensus import closest
-from harness.layouts.base import differs
+from harness.layouts.derived import differs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.model import Consensus, JudgeSpec, Judgment
+    from harness.consensus import Consensus
+    from harness.model import JudgeSpec, Judgment
 
 SHARED = ("score", "passed", "grade", "reasoning")
 """Keys of ``result.json`` that ``run_result.json`` has as well, after ``judge_``."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness import files
 from harness.layouts import scylla_levels as levels
-from harness.layouts.base import Derived, same
+from harness.layouts.derived import Derived, same
 from harness.layouts.scylla_config import CONFIG
+from harness.layouts.scylla_page import marked
 from harness.layouts.scylla_shapes import (
     REPORT,
     Subtest,
@@ -25,7 +26,7 @@ from harness.layouts.scylla_shapes import (
     tier_report,
     tier_result,
 )
-from harness.layouts.scylla_text import marked, patched
+from harness.layouts.scylla_text import patched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

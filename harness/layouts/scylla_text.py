@@ -6,16 +6,13 @@ else that stands on it stays.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from harness.layouts.scylla_levels import duration
+from harness.layouts.scylla_page import marked, section, set_cells, set_rows, set_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    Cells = Callable[[str], Mapping[str, str]]
-    """From the first cell of a row to its new cells, by the header of the column."""
+    from collections.abc import Callable, Mapping, Sequence
 
 STAR = "★"
 GRADES = "SABCDF"
@@ -30,12 +27,12 @@ def _run(text: str, run: Mapping[str, Any], judges: Sequence[Mapping[str, Any]])
     passed = run["judge_passed"]
     score, grade = f"{run['judge_score']:.3f}", str(run["judge_grade"])
     status = "✓ PASS" if passed else "✗ FAIL"
-    text = _rows(text, "## Summary", {"Score": score, "Grade": grade, "Status": status})
+    text = set_rows(text, "## Summary", {"Score": score, "Grade": grade, "Status": status})
     figures = {"Score": score, "Grade": grade, "Passed": _tick(passed)}
-    text = _rows(text, "## Judge Evaluation (Consensus)", figures)
+    text = set_rows(text, "## Judge Evaluation (Consensus)", figures)
     text = _judges(text, judges)
     alone = "## Judge Evaluation"
-    text = _rows(text, alone, figures)
+    text = set_rows(text, alone, figures)
     return _reasoning(text, alone, _line(run.get("judge_reasoning") or ""))
 
 
@@ -46,7 +43,7 @@ def _tick(passed: object) -> str:
 def _judges(text: str, judges: Sequence[Mapping[str, Any]]) -> str:
     """Write the part with a section for each judge anew, if the page has one."""
     lines = text.split("\n")
-    span = _span(lines, "### Individual Judges")
+    span = section(lines, "### Individual Judges")
     if span is None or not judges:
         return text
     made = [""]
@@ -73,7 +70,7 @@ def _judges(text: str, judges: Sequence[Mapping[str, Any]]) -> str:
 def _reasoning(text: str, heading: str, reasoning: str) -> str:
     """Replace the reasoning in a section: all up to the link below it."""
     lines = text.split("\n")
-    span = _span(lines, heading)
+    span = section(lines, heading)
     if span is None:
         return text
     starts = [n for n in span if lines[n].startswith("**Reasoning:**")]
@@ -98,7 +95,7 @@ def _subtest(text: str, figures: Mapping[str, Any], runs: Sequence[Mapping[str, 
         "Std Dev": f"{figures['std_dev_score']:.3f}",
         "Consistency": f"{figures['consistency']:.3f}",
     }
-    text = _rows(text, "## Summary", summary)
+    text = set_rows(text, "## Summary", summary)
     best = max(runs, key=lambda run: run["judge_score"])
     cells = {
         f"{run['run_number']:02d}": {
@@ -109,7 +106,7 @@ def _subtest(text: str, figures: Mapping[str, Any], runs: Sequence[Mapping[str, 
         }
         for run in runs
     }
-    text = _table(text, "## Runs Overview", lambda first: cells.get(first.rstrip(STAR), {}))
+    text = set_table(text, "## Runs Overview", lambda first: cells.get(first.rstrip(STAR), {}))
     counts = figures["grade_distribution"] or {}
     listed = ", ".join(f"{grade}={counts[grade]}" for grade in GRADES if grade in counts)
     extremes = f"{figures['min_grade']} - {figures['max_grade']}"
@@ -125,7 +122,7 @@ def _tier(text: str, report: Mapping[str, Any], subtests: Mapping[str, Any]) -> 
         "Best Score": f"{summary['best_score']:.3f}",
         "Tiebreaker Needed": "Yes" if summary["tiebreaker_needed"] else "No",
     }
-    text = _rows(text, "## Summary", figures)
+    text = set_rows(text, "## Summary", figures)
     cells = {
         name: {
             "Score": f"{found['median_score']:.2f}",
@@ -134,7 +131,7 @@ def _tier(text: str, report: Mapping[str, Any], subtests: Mapping[str, Any]) -> 
         }
         for name, found in subtests.items()
     }
-    return _table(text, "## Subtests Overview", lambda first: cells.get(first, {}))
+    return set_table(text, "## Subtests Overview", lambda first: cells.get(first, {}))
 
 
 def _summary(text: str, _: Mapping[str, Any], tiers: Mapping[str, Any]) -> str:
@@ -153,7 +150,7 @@ def _summary(text: str, _: Mapping[str, Any], tiers: Mapping[str, Any]) -> str:
         return found.get(tuple(cells[:2])) or found.get(("", cells[0])) or {}
 
     lines = text.split("\n")
-    _patch(lines, range(len(lines)), row)
+    set_cells(lines, range(len(lines)), row)
     return "\n".join(lines)
 
 
@@ -175,7 +172,7 @@ def _experiment(text: str, summary: Mapping[str, Any], tiers: Mapping[str, Any])
         }
         for name, (tier, found) in best.items()
     }
-    text = _table(text, "## Tier Summary", lambda first: costs.get(first, {}))
+    text = set_table(text, "## Tier Summary", lambda first: costs.get(first, {}))
     cells = {
         name: {
             "Best": str(tier["best_subtest"]),
@@ -186,7 +183,7 @@ def _experiment(text: str, summary: Mapping[str, Any], tiers: Mapping[str, Any])
         }
         for name, (tier, found) in best.items()
     }
-    return _table(text, "## Best Subtest per Tier", lambda first: cells.get(first, {}))
+    return set_table(text, "## Best Subtest per Tier", lambda first: cells.get(first, {}))
 
 
 _PAGES: Mapping[str, Callable[[str, Any, Any], str]] = {
@@ -196,64 +193,3 @@ _PAGES: Mapping[str, Callable[[str, Any, Any], str]] = {
     "summary": _summary,
     "experiment": _experiment,
 }
-
-
-# --- pages -----------------------------------------------------------------------------------
-
-
-def _span(lines: Sequence[str], heading: str) -> range | None:
-    """Return the lines below a heading, up to the next one that is no smaller, or a rule."""
-    if heading not in lines:
-        return None
-    start = lines.index(heading) + 1
-    level = len(heading) - len(heading.lstrip("#"))
-    ends = re.compile(rf"#{{1,{level}}} |---$")
-    stop = next((n for n in range(start, len(lines)) if ends.match(lines[n])), len(lines))
-    return range(start, stop)
-
-
-def _rows(text: str, heading: str, values: Mapping[str, str]) -> str:
-    """Set the second cells of a section's first table, by the first ones."""
-    return _table(text, heading, lambda first: {"Value": values[first]} if first in values else {})
-
-
-def _table(text: str, heading: str, row: Cells) -> str:
-    lines = text.split("\n")
-    span = _span(lines, heading)
-    if span is None:
-        return text
-    _patch(lines, _first_table(lines, span), lambda cells: row(cells[0]))
-    return "\n".join(lines)
-
-
-def _first_table(lines: Sequence[str], span: range) -> range:
-    start = next((n for n in span if lines[n].startswith("|")), span.stop)
-    stop = next((n for n in range(start, span.stop) if not lines[n].startswith("|")), span.stop)
-    return range(start, stop)
-
-
-def _patch(lines: list[str], span: range, row: Callable[[list[str]], Mapping[str, str]]) -> None:
-    """Set the cells that ``row`` gives, by the names of the columns in the table's first line."""
-    header: list[str] = []
-    for n in span:
-        if not lines[n].startswith("|"):
-            header = []
-            continue
-        cells = [cell.strip() for cell in lines[n].strip().strip("|").split("|")]
-        if not header:
-            header = cells
-            continue
-        for name, value in row(cells).items() if len(cells) == len(header) else ():
-            if name in header:
-                cells[header.index(name)] = value
-                lines[n] = f"| {' | '.join(cells)} |"
-
-
-def marked(text: str, label: str, value: str) -> str:
-    """Set what follows ``label`` and a colon on its line."""
-    return "\n".join(_marked_lines(text.split("\n"), f"{label}: ", value))
-
-
-def _marked_lines(lines: Sequence[str], start: str, value: str) -> Iterator[str]:
-    for line in lines:
-        yield start + value if line.startswith(start) else line

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin import options, publish, quality, shard, verbs
+from harness.plugin import limits, looks, options, publish, quality, shard, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and their ini twins."""
     options.add_options(parser)
     quality.add_options(parser)
+    limits.add_options(parser)
     publish.add_options(parser)
 
 
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in options.MARKERS:
         config.addinivalue_line("markers", line)
     options.check(config)
+    limits.check(config)
     publish.annotate(config)
     quality.watch(config)
     idle = options.dry_run(config) or verbs.runs_nothing(config)
@@ -65,7 +67,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     """Keep pytest from importing a ``conftest.py`` that lies inside a run."""
     known = early_config.known_args_namespace
     given = list(known.file_or_dir)
-    if any(options.may_lie_in_experiment(arg, early_config) for arg in given or [os.curdir]):
+    if any(looks.may_lie_in_experiment(arg, early_config) for arg in given or [os.curdir]):
         from harness.plugin.arguments import anchors
 
         known.file_or_dir, known.confcutdir = anchors(given, early_config)
@@ -82,7 +84,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def _map_arguments(config: pytest.Config) -> None:
-    if any(options.may_lie_in_experiment(arg, config) for arg in config.args):
+    if any(looks.may_lie_in_experiment(arg, config) for arg in config.args):
         from harness.plugin.arguments import map_arguments
 
         map_arguments(config)
@@ -90,7 +92,7 @@ def _map_arguments(config: pytest.Config) -> None:
 
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect an experiment as such, and nothing else that lies in its directory."""
-    if not options.looks_like_experiment(path):
+    if not looks.looks_like_experiment(path):
         return None
     from harness.plugin.directories import ExperimentDirectory
 

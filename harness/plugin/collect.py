@@ -16,6 +16,7 @@ from _pytest._code.code import (
 )
 
 from harness import dispatch
+from harness.calling import NOT_ASKED
 from harness.dispatch import explain
 from harness.errors import ExperimentError, HarnessError, Terminated
 from harness.layouts import config_of
@@ -96,6 +97,7 @@ class SlotItem(pytest.Item):
         self.lean: LeanHooks | None = None
         self.became: Outcome | None = None
         self.patient = False
+        self.asked = NOT_ASKED
         self.measured: tuple[float, float, float] | None = None
         self.add_marker(slot.status.value)
         judge, run = slot.judge, slot.run
@@ -113,7 +115,7 @@ class SlotItem(pytest.Item):
         panel = panel_session(self.config)
         if outcome is None:
             self.measured = None
-            outcome = self.became = panel.judge(self)
+            outcome = self.became = panel.admission.judge(self)
         else:  # judged ahead: the replay takes no time, but the judging did
             began, seconds = outcome.started, outcome.seconds
             self.measured = (began, began + seconds, seconds)

@@ -18,10 +18,10 @@ import pytest
 from harness import files
 from harness.errors import ExperimentError
 from harness.layouts import config_of
-from harness.plugin import hosts, options, panel_session
+from harness.plugin import hosts, looks, options, panel_session
 from harness.plugin.snapshot import SNAPSHOT, broken, shipped
 from harness.plugin.tally import OUTCOME, SLOT
-from harness.plugin.workers import DROP, STOP
+from harness.plugin.workers import DROP, PARK, STOP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,6 +52,9 @@ def prepare(config: pytest.Config) -> AbstractContextManager[None]:
             found[root] = error
     others = hosts.elsewhere(config)
     panel.not_found += _shared_out(panel, len(hosts.specs(config)))
+    panel.not_found += panel.admission.problems(
+        {root: slots for root, slots in found.items() if isinstance(slots, list)}
+    )
     panel.not_found += hosts.problems(config) if others else ()
     if panel.not_found:
         raise pytest.UsageError(*panel.not_found)
@@ -95,7 +98,7 @@ def _below(path: Path, skip: list[str], ignored: set[str], seen: set[str]) -> It
     if real in seen or str(path) in ignored:
         return
     seen.add(real)
-    if options.looks_like_experiment(path):
+    if looks.looks_like_experiment(path):
         if config_of(path) is not None:
             yield path
         return
@@ -175,7 +178,8 @@ class Controller:
         from harness.plugin.scheduler import SlotScheduling
 
         kept = self.slots if self._elsewhere else ()
-        return SlotScheduling(config, log, lanes=self._panel.parallel, kept=kept)
+        lanes = self._panel.parallel
+        return SlotScheduling(config, log, lanes=lanes, kept=kept, on_park=self._park)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
@@ -202,7 +206,12 @@ class Controller:
         """End the judges of all workers; without this word they would be left to finish."""
         self._send(STOP)
 
-    def _send(self, command: str) -> None:
+    def _park(self, node: Any, parked: dict[str, Any]) -> None:
+        """Tell the other workers of a judge that was parked in one."""
+        self._send(PARK, but=node, **parked)
+
+    def _send(self, command: str, *, but: Any = None, **arguments: Any) -> None:
         for node in self._nodes:
-            with contextlib.suppress(OSError, ValueError):  # a worker that is gone needs no word
-                node.sendcommand(command)
+            if node is not but:
+                with contextlib.suppress(OSError, ValueError):  # one that is gone needs no word
+                    node.sendcommand(command, **arguments)

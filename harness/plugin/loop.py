@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import queue
 import time
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.calling import asked_again
 from harness.dispatch import Pool
-from harness.gates import Waiting
 from harness.model import Raised
 from harness.modes import Mode
 from harness.plugin.collect import SlotItem, slot_items
-from harness.plugin.records import Record, recording
+from harness.plugin.judging import Job
 from harness.plugin.routing import LeanHooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from harness.attempt import Asks
     from harness.model import Outcome
     from harness.plugin.session import PanelSession
+    from harness.waiting import Waiting
 
 MARKS = ("skip", "skipif", "xfail", "filterwarnings")
 """Marks that are looked at in the set-up, which for a slot judged ahead would be too late."""
@@ -66,17 +65,6 @@ def _run_in_worker(session: pytest.Session, panel: PanelSession) -> object:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A slot's judging: its judge, decided in the main thread, and what it printed."""
-
-    item: SlotItem
-    judge: Asks | None = None
-    problem: Exception | None = None
-    submitted: float = field(default_factory=time.monotonic)
-    record: Record = field(default_factory=Record)
-
-
 class Loop:
     """One pass over the items."""
 
@@ -103,7 +91,7 @@ class Loop:
 
     def _in_pool(self, group: Sequence[SlotItem], after: pytest.Item | None) -> None:
         panel = self._panel
-        waiting = gated(group, share=1)
+        waiting = panel.admission.waiting(group)
         open_items = dict.fromkeys(group)
         lanes = min(panel.parallel, len(group))
         pool: Pool[Job]
@@ -113,39 +101,70 @@ class Loop:
         ):
             while waiting or pool.busy:
                 self._refill(pool, waiting)
-                if not pool.busy:
+                wait = self._wait(pool, waiting)
+                if wait is None and not pool.busy:
                     break
-                job, outcome = self._next(pool)
-                waiting.done(job.item)
+                done = self._next(pool, waiting, wait)
+                if done is None:
+                    continue
+                job, outcome = done
                 if not (self._stop_early or isinstance(outcome, Raised)):
                     self._refill(pool, waiting)  # the lane is full again before the report
                 del open_items[job.item]
                 self._report(job, outcome, next(iter(open_items), after))
+            for item, outcome in () if self._stopped() else waiting.rest():
+                del open_items[item]
+                self._report(Job(item), outcome, next(iter(open_items), after))
         self._raise_if_stopped()
 
     def _pool(self, lanes: int) -> Pool[Job]:
         # pytest's exit is an Exception, but it is meant to end everything at once.
-        return Pool(lanes, self._work, stop=self._panel.stop, interrupts=(pytest.exit.Exception,))
+        work, stop = self._panel.judging.work_apart, self._panel.stop
+        return Pool(lanes, work, stop=stop, interrupts=(pytest.exit.Exception,))
 
-    def _next(self, pool: Pool[Job]) -> tuple[Job, Outcome]:
+    def _wait(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> float | None:
+        """Return in how many seconds another slot may start; None if no time helps."""
+        if not pool.free or self._stopped():
+            return None
+        idle = not pool.busy
+        wait = waiting.opens(idle=idle)
+        if wait is not None and idle:
+            self._panel.progress.pausing(wait)
+        return wait
+
+    def _next(
+        self, pool: Pool[Job], waiting: Waiting[SlotItem], wait: float | None
+    ) -> tuple[Job, Outcome] | None:
+        """Return what became of the next slot; None if nothing did, but others may start now."""
         progress = self._panel.progress
+        until = None if wait is None else time.monotonic() + wait
         try:
             while True:
+                left = None if until is None else max(0.0, until - time.monotonic())
+                ticks = [seconds for seconds in (progress.tick, left) if seconds is not None]
                 try:
-                    return pool.next(timeout=progress.tick)
+                    done = pool.next_or_wake(min(ticks, default=None))
                 except queue.Empty:
+                    if until is not None and time.monotonic() >= until:
+                        return None
                     progress.running((job.item.name, job.submitted) for job in pool.jobs)
+                else:
+                    return None if done is None else self._decided(waiting, *done)
         finally:
             progress.erase()
 
+    def _decided(
+        self, waiting: Waiting[SlotItem], job: Job, outcome: Outcome
+    ) -> tuple[Job, Outcome] | None:
+        """Return what became of a slot; None if it waits again."""
+        asked = asked_again(outcome)
+        job.item.asked = asked or job.item.asked
+        decided = waiting.done(job.item, outcome, None if asked is None else job.item)
+        return None if decided is None else (job, decided)
+
     def _refill(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> None:
         while pool.free and not self._stopped() and (item := waiting.take()) is not None:
-            pool.submit(self._panel.job(item))
-
-    def _work(self, job: Job) -> Outcome:
-        """Judge a slot, its output kept apart; called from worker threads."""
-        with recording(job.record):
-            return self._panel.work(job)
+            pool.submit(self._panel.judging.job(item))
 
     def _report(self, job: Job, outcome: Outcome, following: pytest.Item | None) -> None:
         item = job.item
@@ -173,15 +192,6 @@ class Loop:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:
             raise session.Interrupted(session.shouldstop)
-
-
-def gated(items: Iterable[SlotItem], *, share: int) -> Waiting[SlotItem]:
-    """Return ``items`` behind their judges' gates; each gate is shared by ``share`` processes."""
-    return Waiting(
-        items,
-        gate=lambda item: (item.layout.experiment.root, item.slot.judge.number),
-        limit=lambda item: item.slot.judge.max_parallel and item.slot.judge.max_parallel // share,
-    )
 
 
 def is_ahead(item: pytest.Item) -> bool:

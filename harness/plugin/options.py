@@ -1,19 +1,15 @@
-"""The command line, its ini twins, and the first look at paths; imports nothing heavy."""
+"""The command line, and its ini twins; imports nothing heavy."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import os.path
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from harness.plugin import shard, verbs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WHOLE_NUMBER = "a whole number from 1 on"
 
@@ -30,12 +26,19 @@ MARKERS = (
     "complete: a slot that is asked, or read, again (set by pytest-judge-panel)",
 )
 
-CONFIGS = ("experiment.yaml", os.path.join("config", "experiment.json"))  # noqa: PTH118 - called for every directory
-
 
 def add_options(parser: pytest.Parser) -> None:
     """Add the options; ini names and dests start with ``harness_``."""
     group = parser.getgroup("judge panel", "judging experiments (pytest-judge-panel)")
+    _add_work(group)
+    _add_filters(group)
+    verbs.add_options(group)
+    parser.addini("harness_parallel", "default of --parallel", type="int", default=1)
+    parser.addini("harness_status", "default of --status", type="args", default=[])
+    parser.addini("harness_dry_run", "default of --dry-run", type="bool", default=False)
+
+
+def _add_work(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--parallel",
         dest="harness_parallel",
@@ -62,6 +65,9 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="print the status of every slot and what would be judged; judge and write nothing",
     )
+
+
+def _add_filters(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--tier",
         dest="harness_tier",
@@ -96,10 +102,6 @@ def add_options(parser: pytest.Parser) -> None:
         help="only the judge with this number in the panel; may be given several times",
     )
     shard.add_option(group)
-    verbs.add_options(group)
-    parser.addini("harness_parallel", "default of --parallel", type="int", default=1)
-    parser.addini("harness_status", "default of --status", type="args", default=[])
-    parser.addini("harness_dry_run", "default of --dry-run", type="bool", default=False)
 
 
 def _lanes(text: str) -> int:
@@ -208,38 +210,3 @@ def only_looks(config: pytest.Config) -> bool:
     option = config.option
     looks = ("collectonly", "setuponly", "setupplan")
     return dry_run(config) or any(getattr(option, name, False) for name in looks)
-
-
-def looks_like_experiment(path: Path) -> bool:
-    """Tell whether a directory holds an experiment, or one whose configuration is missing."""
-    base = str(path)
-    if any(os.path.lexists(f"{base}/{name}") for name in CONFIGS):
-        return True
-    if os.path.isdir(f"{base}/runs"):  # noqa: PTH112 - called for every directory
-        return any(os.path.exists(f"{base}/{name}") for name in ("task.md", "rubric.yaml"))  # noqa: PTH110 - the same
-    return os.path.isdir(f"{base}/T0") and os.path.isdir(f"{base}/config")  # noqa: PTH112 - the same
-
-
-def may_lie_in_experiment(arg: str, config: pytest.Config) -> bool:
-    """Tell, by a few ``stat`` calls, whether a path argument is an experiment or inside one."""
-    path = os.path.join(str(config.invocation_params.dir), arg.split("::", 1)[0])  # noqa: PTH118 - called at every start
-    path = os.path.normpath(path)
-    if not os.path.lexists(path) and not names_slot_directory(path):
-        return False
-    return _inside_experiment(path) or _inside_experiment(os.path.realpath(path))
-
-
-def names_slot_directory(path: str) -> bool:
-    """Tell whether a path may be a slot's directory, which need not be there yet."""
-    parent, name = os.path.split(path)
-    return name.startswith("judge_") and os.path.basename(parent) == "judge"  # noqa: PTH119 - text in, text out
-
-
-def _inside_experiment(path: str) -> bool:
-    while True:
-        if any(os.path.lexists(f"{path}/{name}") for name in CONFIGS):
-            return True
-        parent = os.path.dirname(path)  # noqa: PTH120 - the same
-        if parent == path:
-            return False
-        path = parent

@@ -25,6 +25,9 @@ VERDICTS = {"passed": "OK", "failed": "FAIL", "rerun": "RERUN"}
 ERASE = "\x1b[K"
 """Erases the rest of a terminal's line (ECMA-48, EL)."""
 
+LONG_PAUSE = 5.0
+"""Seconds without a call from which on people are told of it."""
+
 ESTIMATED_FROM = 3
 """Finished slots from which on the time left is estimated."""
 
@@ -45,6 +48,7 @@ class Progress:
         self._done: set[str] = set()
         self._silent = False
         self._status_shown = False
+        self._paused_until = 0.0
         self._shows: Any = None  # pytest's setting: False, or what is shown at the end of a line
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -130,6 +134,18 @@ class Progress:
         reporter.write_raw(f"\r{text[:width]}{ERASE}")
         reporter.flush()
         self._status_shown = True
+
+    def pausing(self, seconds: float) -> None:
+        """Say that nobody is asked for a while, and until when; once for each pause."""
+        reporter = self._reporter()
+        until = time.time() + seconds
+        if reporter is None or seconds < LONG_PAUSE or abs(until - self._paused_until) < LONG_PAUSE:
+            return
+        self._paused_until = until
+        self.erase()
+        reporter.ensure_newline()
+        clock = time.strftime("%H:%M:%S UTC", time.gmtime(until))
+        reporter.write_line(f"every judge that is left has to wait; going on at {clock}")
 
     def erase(self) -> None:
         """Take the last line away again."""

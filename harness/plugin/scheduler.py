@@ -9,7 +9,7 @@ from xdist.scheduler.load import LoadScheduling
 from harness.plugin.workers import SUSPECT
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     import pytest
 
@@ -25,9 +25,17 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
     """
 
     def __init__(
-        self, config: pytest.Config, log: Any, *, lanes: int, kept: Container[str] = ()
+        self,
+        config: pytest.Config,
+        log: Any,
+        *,
+        lanes: int,
+        kept: Container[str] = (),
+        on_park: Callable[[Any, dict[str, Any]], object] = lambda *_: None,
     ) -> None:
         super().__init__(config, log)
+        self._on_park = on_park
+        self._more: dict[Any, int] = {}
         self.collection: list[str] | None
         self._lanes = lanes
         self._suspects: list[int] = []
@@ -85,7 +93,7 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
             if self._suspects or at_work:
                 return
             self._solo = None
-        missing = self._depth() - len(at_work)
+        missing = self._depth() + self._more.get(node, 0) - len(at_work)
         if self.pending and missing > 0:
             self._send_tests(node, missing)
         if not (self.pending or self._suspects or self._is_kept(node)):
@@ -95,6 +103,17 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         """Tell whether a node needs no word that nothing will come; at the end it is told."""
         known = self.collection or ()
         return bool(self._kept) and all(known[i] in self._kept for i in self.node2pending[node])
+
+    def remove_pending_tests_from_node(self, node: Any, indices: Any) -> None:
+        """Hear a worker: a judge was parked there, or lanes are free although slots wait.
+
+        Those that wait do so for judges that may not be asked now; it gets others beside.
+        """
+        if isinstance(indices, dict):
+            self._on_park(node, indices)
+        elif node in self.node2pending:
+            self._more[node] = self._more.get(node, 0) + self._lanes
+            self.check_schedule(node)
 
     def _depth(self) -> int:
         """Return how many items a node holds: its lanes, and a few to hide the way to it."""
@@ -128,8 +147,10 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         assert self.collection is not None, "items were dealt out"  # noqa: S101 - narrows the type
         if alone:
             return str(self.collection[at_work[0]])
-        self._suspects.extend(at_work[: self._lanes])
-        self.pending[:0] = at_work[self._lanes :]
+        # Of a node whose slots waited for their judges any may have been at work.
+        suspects = len(at_work) if self._more.pop(node, 0) else self._lanes
+        self._suspects.extend(at_work[:suspects])
+        self.pending[:0] = at_work[suspects:]
         for other in self.nodes:
             self.check_schedule(other)
         return None

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import judges
-from harness.attempt import Bench, judge_slot
-from harness.dispatch import capture
-from harness.errors import ExperimentError
+from harness.attempt import Bench
 from harness.layouts import open_experiment
 from harness.model import SlotStatus
 from harness.modes import Mode
 from harness.plugin import changes, options, shard, snapshot, verbs
+from harness.plugin.admission import Admission
 from harness.plugin.collect import SlotItem, slot_items
-from harness.plugin.loop import Job, runtestloop
+from harness.plugin.judging import Judging
+from harness.plugin.loop import runtestloop
 from harness.plugin.progress import Progress
 from harness.plugin.quality import EXIT_DEFERRED
 from harness.plugin.routing import Routing
@@ -26,16 +25,13 @@ from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
 from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
 from harness.plugin.terminal import PanelTerminal
-from harness.reparse import reparse_slot
 from harness.scan import Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from harness.attempt import Asks
-    from harness.judges import Judge
-    from harness.model import Deferred, Judged, JudgeSpec, Outcome, Slot
+    from harness.model import Slot
     from harness.settle import Settled
 
 
@@ -58,11 +54,12 @@ class PanelSession:
         self._session: pytest.Session | None = None
         self.settled: dict[Path, Settled] = {}
         self.bench = Bench(timeout=options.timeout(config))
+        self.admission = Admission(self)
         self.routing = Routing(config)
         self._interrupt = OneInterrupt()
         self.stopped = 0
         self.not_found: list[str] = []
-        self._built: dict[tuple[Path, int], Judge | None] = {}
+        self.judging = Judging(self)
         self.terminal = PanelTerminal(self)
         self.progress = Progress(config)
         if not hasattr(config, "workerinput"):  # a worker of pytest-xdist talks to nobody
@@ -100,6 +97,8 @@ class PanelSession:
         result = yield
         slots = set(slot_items(items))
         items.sort(key=slots.__contains__)
+        if not hasattr(self.config, "workerinput"):  # else the controller has looked
+            self.admission.refuse(slots)
         return result
 
     # --- running -----------------------------------------------------------------------------
@@ -157,56 +156,6 @@ class PanelSession:
         """Do the same for the tear-down."""
         with exit_if_terminated(), self.routing.phase(item, "teardown"):
             return (yield)
-
-    def judge(self, item: SlotItem) -> Outcome:
-        """Judge a slot in this thread, in its turn."""
-        return self.work(self.job(item))
-
-    def job(self, item: SlotItem) -> Job:
-        """Decide who judges a slot; a hook that fails is the slot's own failure."""
-        if self.mode is Mode.REPARSE:
-            return Job(item)
-        try:
-            return Job(item, self.judge_of(item))
-        except Exception as error:  # noqa: BLE001 - a conftest's code may raise anything
-            return Job(item, problem=error)
-
-    def work(self, job: Job) -> Outcome:
-        """Judge a slot; called from any thread, never raises for the judge."""
-        return capture(job.item.slot, lambda _: self._judge(job), pass_on=(pytest.exit.Exception,))
-
-    def _judge(self, job: Job) -> Judged | Deferred:
-        if job.problem is not None:
-            raise job.problem
-        if self.mode is Mode.REPARSE:
-            return reparse_slot(job.item.slot, layout=job.item.layout)
-        return judge_slot(
-            job.item.slot,
-            layout=job.item.layout,
-            bench=self.bench,
-            judge=job.judge,
-            patient=job.item.patient,
-        )
-
-    def judge_of(self, item: SlotItem) -> Asks | None:
-        """Return the judge of a slot; conftest files may replace it."""
-        judge = self._configured(item)
-        if item.ihook.pytest_harness_judge.get_hookimpls():
-            replaced: Asks | None = item.ihook.pytest_harness_judge(slot=item.slot, judge=judge)
-            if replaced is not None:
-                return replaced
-        return judge
-
-    def _configured(self, item: SlotItem) -> Judge | None:
-        """Build each judge of an experiment once; one that cannot be is explained by its slots."""
-        spec: JudgeSpec = item.slot.judge
-        key = (item.layout.experiment.root, spec.number)
-        if key not in self._built:
-            try:
-                self._built[key] = judges.build(spec)
-            except ExperimentError:
-                self._built[key] = None
-        return self._built[key]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

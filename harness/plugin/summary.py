@@ -55,8 +55,8 @@ class Clock:
 
 def consensus_lines(panel: PanelSession, scanned: Scan) -> list[str]:
     """Return the worst runs and the agreement of an experiment."""
-    from harness.agreement import alpha_of
     from harness.gather import sheet_of
+    from harness.panel import alpha_of
 
     tally = panel.tally
     rows = sheet_of(scanned, judged={name for _, name in tally.judged | tally.failed}).rows

@@ -28,7 +28,7 @@ OUTCOME = "harness_outcome"
 
 def portable(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as it travels between processes: text, numbers, and lists."""
-    calls = {} if isinstance(outcome, Deferred) else dataclasses.asdict(outcome.calls)
+    calls = dataclasses.asdict(outcome.calls)
     match outcome:
         case Judged():
             return {

@@ -10,7 +10,7 @@ import pytest
 
 from harness.model import JUDGEABLE, NO_CALLS, WORK, SlotStatus
 from harness.modes import Mode
-from harness.plugin import changes, shard
+from harness.plugin import changes, outlook, shard
 from harness.plugin.collect import slot_items
 from harness.plugin.signals import EXIT_TERMINATED
 from harness.plugin.summary import Clock, consensus_lines, next_line
@@ -75,6 +75,8 @@ class PanelTerminal:
             return
         if mode is Mode.REPARSE:
             yield from (f"  {self._shown(line)}" for line in changes.would_change(items))
+        if mode is not Mode.REPARSE and items:
+            yield from outlook.estimates(self._panel, items)
         slots = f"{_slots(len(items))} {changes.WOULD[mode]}"
         yield f"dry run: {slots}; nothing was changed"
 
@@ -188,10 +190,10 @@ class PanelTerminal:
                 f"stopped {calls} in flight; their slots are as they were", yellow=True
             )
         reporter.write_line(changes.totals(panel.mode, statistics, list(panel.settled.values())))
-        for line in changes.difference(statistics):
+        for line in [*changes.difference(statistics), *_money(statistics.calls)]:
             reporter.write_line(line)
-        if statistics.calls != NO_CALLS:
-            reporter.write_line(_money(statistics.calls))
+        for line in outlook.put_off(statistics, self._config):
+            reporter.write_line(line, yellow=True)
         if self._config.get_verbosity() >= 0:
             self._findings(reporter)
 
@@ -201,7 +203,10 @@ class PanelTerminal:
         for scanned in self._panel.scans.values():
             for line in consensus_lines(self._panel, scanned):
                 reporter.write_line(line)
-        for line in [*self._clock.lines(), *next_line(self._panel, self._now)]:
+        # Whoever must go on later was told how.
+        later = bool(self._panel.tally.statistics.deferred)
+        following = [] if later else next_line(self._panel, self._now)
+        for line in [*self._clock.lines(), *following]:
             reporter.write_line(line)
 
     def _table(self, scanned: Scan) -> list[str]:
@@ -237,10 +242,13 @@ class PanelTerminal:
         return lines
 
 
-def _money(calls: Calls) -> str:
+def _money(calls: Calls) -> list[str]:
+    if calls == NO_CALLS:
+        return []
     line = f"calls: {calls.paid} paid, {calls.adopted} adopted, {calls.lost} lost, "
     line += f"{calls.wasted} wasted"
-    return line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"
+    line += f", {calls.refused} refused" if calls.refused else ""
+    return [line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"]
 
 
 def _slots(count: int) -> str:

@@ -13,15 +13,17 @@ import threading
 import time
 import warnings
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.plugin.collect import SlotItem
-from harness.plugin.loop import Job, Loop, gated, is_ahead
+from harness.plugin.judging import Job
+from harness.plugin.loop import Loop, is_ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from harness.dispatch import Pool
     from harness.plugin.session import PanelSession
@@ -32,10 +34,19 @@ STOP = "harness_stop"
 DROP = "harness_drop"
 """The controller's command to start nothing of what waits: ``--maxfail`` is reached."""
 
+PARK = "harness_park"
+"""The controller's word that a judge was parked in another worker: arguments of ``Gates.park``."""
+
 SUSPECT = "harness_suspect"
 """The controller's word that an item was at work when its worker died.
 
 Its judge may live on, holding the claim: it is waited for, and its answer adopted.
+"""
+
+MESSAGE = "unscheduled"
+"""The event that carries what a worker has to say to our scheduler; its argument is ``indices``.
+
+pytest-xdist hands it to the scheduler as it is, and would use it only to give items back.
 """
 
 EXIT_ORPHANED = 70
@@ -55,6 +66,9 @@ class WorkerFeed:
         self.stopped = False
         self.dropped = False
         self.orphaned = False
+        self._parked: deque[dict[str, Any]] = deque()
+        self._asked_at = -1
+        self._received = 0
 
     def attach(self, wake: Callable[[], None]) -> None:
         """Receive commands from now on; ``wake`` is called after each."""
@@ -74,6 +88,7 @@ class WorkerFeed:
     def _obey(self, name: str, arguments: dict[str, Any]) -> None:
         match name:
             case "runtests":
+                self._received += 1
                 self._indices.extend(arguments["indices"])
             case "runtests_all":
                 self._indices.extend(range(len(self._session.items)))
@@ -83,6 +98,8 @@ class WorkerFeed:
                 self.shutdown = True
             case _ if name == STOP:
                 self.stopped = True
+            case _ if name == PARK:
+                self._parked.append(arguments)
             case _ if name == SUSPECT:
                 item = self._session.items[arguments["index"]]
                 if isinstance(item, SlotItem):
@@ -97,6 +114,21 @@ class WorkerFeed:
         if possible:
             self._indices = deque(i for i in self._indices if i not in set(asked))
         self._interactor.sendevent("unscheduled", indices=asked if possible else [])
+
+    def ask_for_more(self) -> None:
+        """Tell the controller that lanes are free although slots wait here; once until it sends."""
+        if self._asked_at != self._received and not self.shutdown:
+            self._asked_at = self._received
+            self._interactor.sendevent(MESSAGE, indices=[])
+
+    def parked(self, judge: dict[str, Any]) -> None:
+        """Tell the controller that a judge was parked here, so that it is parked everywhere."""
+        self._interactor.sendevent(MESSAGE, indices=judge)
+
+    def news(self) -> Iterator[dict[str, Any]]:
+        """Yield the judges that were parked in other workers since the last call."""
+        while self._parked:
+            yield self._parked.popleft()
 
     def peek(self) -> int | None:
         """Return the next index; None if there is none yet."""
@@ -145,8 +177,7 @@ class WorkerLoop(Loop):
     def __init__(self, session: pytest.Session, panel: PanelSession, feed: WorkerFeed) -> None:
         super().__init__(session, panel)
         self._feed = feed
-        workers = int(session.config.workerinput["workercount"])  # type: ignore[attr-defined] # set by pytest-xdist
-        self._waiting = gated((), share=workers)
+        self._waiting = panel.admission.waiting()
         self._routed = contextlib.ExitStack()
         self._routing = False
         self._index = {id(item): index for index, item in enumerate(session.items)}
@@ -157,17 +188,30 @@ class WorkerLoop(Loop):
         pool: Pool[Job]
         with self._routed, self._pool(panel.parallel) as pool:
             feed.attach(pool.wake)
+            panel.admission.gates.on_park = feed.parked
             while not self._stopped():
                 self._obey()
                 alone = self._fill(pool)
                 if alone is not None and not pool.busy and self._run_alone(alone):
                     continue
-                if feed.shutdown and feed.peek() is None and not (pool.busy or self._waiting):
-                    return
-                self._take(pool)
+                wait = self._wait(pool, self._waiting)
+                if wait is None and not pool.busy:
+                    if feed.shutdown and feed.peek() is None:
+                        break
+                    if self._waiting:
+                        feed.ask_for_more()
+                elif self._waiting and pool.free:
+                    feed.ask_for_more()  # what is here must wait: others may not have to
+                self._take(pool, wait)
             while pool.busy:
                 self._obey()
-                self._take(pool)
+                self._take(pool, None)
+            self._leave()
+
+    def _leave(self) -> None:
+        """Report the slots that nobody was asked about."""
+        for item, outcome in () if self._stopped() else self._waiting.rest():
+            self._numbered(item, partial(self._report, Job(item), outcome, None))
 
     def _obey(self) -> None:
         if self._feed.orphaned:
@@ -175,6 +219,8 @@ class WorkerLoop(Loop):
             os._exit(EXIT_ORPHANED)
         if self._feed.stopped:
             raise self._session.Interrupted("stopped by the controller")
+        for parked in self._feed.news():
+            self._panel.admission.gates.park(**parked)
 
     def _fill(self, pool: Pool[Job]) -> pytest.Item | None:
         """Start slots while there are lanes; return the item that must run by itself next."""
@@ -214,12 +260,11 @@ class WorkerLoop(Loop):
         """Return an item for the next one, which is not known: any keeps up what they share."""
         return next((other for other in self._session.items[:2] if other is not item), None)
 
-    def _take(self, pool: Pool[Job]) -> None:
-        done = pool.next_or_wake()
+    def _take(self, pool: Pool[Job], wait: float | None) -> None:
+        done = self._next(pool, self._waiting, wait)
         if done is None:
             return
         job, outcome = done
-        self._waiting.done(job.item)
         ends = self._feed.shutdown and self._feed.peek() is None
         last = ends and not (pool.busy or self._waiting)
         following = None if last else self._other(job.item)

@@ -9,7 +9,7 @@ from harness.statistics.words import number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.agreement import Pair
+    from harness.pairwise import Pair
 
 TONES = 5
 

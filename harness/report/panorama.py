@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.agreement import Agreement
-    from harness.gather import Effort
-    from harness.model import Consensus, Experiment, Slot
+    from harness.consensus import Consensus
+    from harness.effort import Effort
+    from harness.model import Experiment, Slot
     from harness.report.calls import Call
     from harness.report.timeline import Timeline
     from harness.scan import Scan
@@ -91,7 +92,7 @@ def panorama(
     experiment = scan.layout.experiment
     counts = scan.counts()
     statuses = tuple(s for s in SlotStatus if s in ALWAYS or counts[s])
-    found = agreement(sheet_of(scan))
+    found = agreement(sheet_of(scan), tasks=0)
     furthest = next(
         ((node_id(experiment, run), spread) for run, spread in found.disputed[:1]), None
     )

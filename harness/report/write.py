@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness import files
-from harness.gather import efforts
+from harness.effort import efforts
 from harness.report.calls import calls_of
 from harness.report.html import pages
 from harness.report.panorama import panorama

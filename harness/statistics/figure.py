@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Figure:
     note: str | None = None
 
 
+@lru_cache(maxsize=1024)  # many tasks are undefined for the same reason
 def undefined(why: str, n: int = 0) -> Figure:
     """Return the figure that has no value, and the reason."""
     return Figure(value=None, n=n, why=why)
@@ -28,6 +30,13 @@ def undefined(why: str, n: int = 0) -> Figure:
 
 ROUNDING = 1e-12
 """Scores that lie closer differ by rounding."""
+
+
+def noted(figure: Figure, note: str) -> Figure:
+    """Return a figure without an interval, and why it has none; an undefined one as it is."""
+    if figure.value is None:
+        return figure
+    return Figure(value=figure.value, n=figure.n, note=note)
 
 
 def constant(values: list[float]) -> bool:

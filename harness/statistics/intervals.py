@@ -65,12 +65,28 @@ def _sums(
     values: Sequence[float], clusters: Sequence[str], mean: float, named: str
 ) -> tuple[list[float], str]:
     """Return the sum of residuals of each cluster, and what the clusters are."""
+    if len(set(clusters)) == 1:
+        return [value - mean for value in values], "runs"
     groups: dict[str, list[float]] = {}
     for value, cluster in zip(values, clusters, strict=True):
         groups.setdefault(cluster, []).append(value - mean)
-    if len(groups) > 1:
-        return [math.fsum(group) for group in groups.values()], named
-    return [value - mean for value in values], "runs"
+    return [math.fsum(group) for group in groups.values()], named
+
+
+def independent(values: Sequence[bool], clusters: Sequence[str]) -> float:
+    """Return how many independent values say as much about a share; never more than there are.
+
+    The size over the design effect, which is the clustered variance over that of values
+    that are independent (Kish 1965); where nothing varies, the number of clusters.
+    """
+    n, share = len(values), sum(values) / len(values)
+    groups, _ = _sums([float(value) for value in values], clusters, share, "tasks")
+    many = len(groups)
+    if share in (0.0, 1.0) or n == many:
+        return float(many)
+    clustered = many / (many - 1) * math.fsum(s * s for s in groups)
+    alone = n / (n - 1) * n * share * (1 - share)
+    return n / max(1.0, clustered / alone)
 
 
 def wilson(yes: float, n: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import math
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from harness.statistics.figure import Figure, constant, undefined
+from harness.statistics.figure import ROUNDING, Figure, constant, undefined
 from harness.statistics.pairs import pearson
 
 if TYPE_CHECKING:
@@ -27,13 +27,20 @@ def fleiss(units: Sequence[Sequence[bool | None]]) -> Figure:
         return undefined(f"{holes} of {len(given)} runs lack a judgment", len(given))
     n = len(given)
     votes = [sum(unit) for unit in given]
-    share = sum(votes) / (n * size)
-    if sum(votes) in (0, n * size):
-        return undefined("nothing varies: every verdict is the same", n)
-    expected = share**2 + (1 - share) ** 2
     same = sum(yes * (yes - 1) + (size - yes) * (size - yes - 1) for yes in votes)
-    observed = same / (n * size * (size - 1))
-    return Figure(value=(observed - expected) / (1 - expected), n=n)
+    value = fleiss_of(n, size, sum(votes), same)
+    if value is None:
+        return undefined("nothing varies: every verdict is the same", n)
+    return Figure(value=value, n=n)
+
+
+def fleiss_of(n: float, size: int, votes: float, same: float) -> float | None:
+    """Return the kappa of ``n`` runs with ``votes`` to pass; ``same`` counts equal pairs, twice."""
+    share = votes / (n * size)
+    expected = share**2 + (1 - share) ** 2
+    if 1 - expected <= ROUNDING:
+        return None
+    return (same / (n * size * (size - 1)) - expected) / (1 - expected)
 
 
 def icc(units: Sequence[Sequence[float | None]]) -> tuple[Figure, Figure]:
@@ -66,17 +73,23 @@ def _icc(full: list[list[float]], n: int, k: int) -> tuple[Figure, Figure]:
         for unit, run in zip(full, of_runs, strict=True)
         for value, judge in zip(unit, of_judges, strict=True)
     ) / ((n - 1) * (k - 1))
-    more = between - rest
-    return (
-        _quotient(more, between + (k - 1) * rest + k * (judges - rest) / n, n),
-        _quotient(more, between + (judges - rest) / n, n),
+    why = "the judges differ more than the runs do"
+    one, panel = (
+        undefined(why, n) if value is None else Figure(value=value, n=n)
+        for value in icc_of(between, judges, rest, n, k)
     )
+    return one, panel
 
 
-def _quotient(above: float, below: float, n: int) -> Figure:
-    if below <= 0.0:
-        return undefined("the judges differ more than the runs do", n)
-    return Figure(value=above / below, n=n)
+def icc_of(
+    between: float, judges: float, rest: float, n: float, k: int
+) -> tuple[float | None, float | None]:
+    """Return both from the mean squares of runs, judges, and the rest; None: no denominator."""
+    one = between + (k - 1) * rest + k * (judges - rest) / n
+    panel = between + (judges - rest) / n
+    more = between - rest
+    least = ROUNDING * (between + judges + rest)
+    return (more / one if one > least else None, more / panel if panel > least else None)
 
 
 def effective_votes(units: Sequence[Sequence[float | None]]) -> Figure:
@@ -86,17 +99,24 @@ def effective_votes(units: Sequence[Sequence[float | None]]) -> Figure:
     """
     columns = list(zip(*units, strict=True))
     judges = [column for column in columns if any(value is not None for value in column)]
-    k = len(judges)
-    if k < 2:  # noqa: PLR2004 - agreement is between two
-        return undefined("fewer than two judges gave a judgment", k)
-    found = [pearson(zip(a, b, strict=True)).value for a, b in combinations(judges, 2)]
-    known = [value for value in found if value is not None]
-    if len(known) < len(found):
-        return undefined(
-            f"{len(found) - len(known)} of {len(found)} pairs of judges have no correlation", k
-        )
-    mean = math.fsum(known) / len(known)
+    found = [pearson(zip(a, b, strict=True)) for a, b in combinations(judges, 2)]
+    return votes_from(found, len(judges))
+
+
+def votes_from(correlations: Sequence[Figure], judges: int) -> Figure:
+    """Return the effective votes of ``judges`` from the correlations of every two of them."""
+    if judges < 2:  # noqa: PLR2004 - agreement is between two
+        return undefined("fewer than two judges gave a judgment", judges)
+    known = [found.value for found in correlations if found.value is not None]
+    holes = len(correlations) - len(known)
+    if holes:
+        why = f"{holes} of {len(correlations)} pairs of judges have no correlation"
+        return undefined(why, judges)
+    return Figure(value=votes_of(math.fsum(known) / len(known), judges), n=judges)
+
+
+def votes_of(mean: float, k: int) -> float:
+    """Return the votes of ``k`` judges with this mean correlation."""
     below = 1 + (k - 1) * mean
-    if below <= 1.0:  # no correlation, or a negative one: nobody repeats anybody
-        return Figure(value=float(k), n=k)
-    return Figure(value=k / below, n=k)
+    # Without a correlation, or with a negative one, nobody repeats anybody.
+    return float(k) if below <= 1.0 else k / below

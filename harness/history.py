@@ -1,0 +1,107 @@
+"""What a judge's earlier calls took and cost, and what calls to come will; pure functions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.model import JudgeSpec, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The known figures of a judge's recorded judgments: seconds and USD, one of each a call."""
+
+    seconds: tuple[float, ...] = ()
+    costs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What judging some slots is expected to take; figures that are not known are None.
+
+    ``cost_usd`` and ``seconds`` are sums over the judges whose past is known; the names of
+    the others are ``without_cost`` and ``without_time``. ``past``: calls that it is made from.
+    """
+
+    calls: int
+    cost_usd: float | None
+    seconds: float | None
+    past: int
+    without_cost: tuple[str, ...] = ()
+    without_time: tuple[str, ...] = ()
+
+
+def past_of(slots: Iterable[Slot]) -> dict[int, Past]:
+    """Return the past of each judge of an experiment, by number, from its judgments."""
+    seconds: dict[int, list[float]] = {}
+    costs: dict[int, list[float]] = {}
+    for slot in slots:
+        if slot.judgment is None:
+            continue
+        known = slot.judgment.provenance
+        for name, found in (("duration_seconds", seconds), ("cost_usd", costs)):
+            value = known.get(name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+                found.setdefault(slot.judge.number, []).append(float(value))
+    return {
+        number: Past(tuple(seconds.get(number, ())), tuple(costs.get(number, ())))
+        for number in seconds.keys() | costs.keys()
+    }
+
+
+def expected_seconds(past: Past | None) -> float | None:
+    """Return how long a call is expected to take: the median; None if nothing is known."""
+    return median(past.seconds) if past is not None and past.seconds else None
+
+
+def forecast(
+    slots: Sequence[Slot],
+    past: Mapping[int, Past],
+    *,
+    parallel: int,
+    free: Iterable[int] = (),
+) -> Forecast:
+    """Return what one call for each of ``slots``, of one experiment, is expected to take.
+
+    The time is the larger of the mean seconds of all calls over the lanes, and of the
+    longest call or of what ``max_parallel`` makes of one judge's calls. ``free``: the numbers
+    of judges whose calls cost nothing.
+    """
+    free = set(free)
+    by_judge: dict[int, list[Slot]] = {}
+    for slot in slots:
+        by_judge.setdefault(slot.judge.number, []).append(slot)
+    costs, lanes, least = list[float](), list[float](), list[float]()
+    without_cost, without_time = list[str](), list[str]()
+    for number, theirs in sorted(by_judge.items()):
+        judge, known = theirs[0].judge, past.get(number, Past())
+        if number in free:
+            costs.append(0.0)
+        elif known.costs:
+            costs.append(len(theirs) * fmean(known.costs))
+        else:
+            without_cost.append(judge.name)
+        if known.seconds:
+            total = len(theirs) * fmean(known.seconds)
+            lanes.append(total)
+            least += [max(known.seconds), total / _at_once(judge, parallel)]
+        else:
+            without_time.append(judge.name)
+    return Forecast(
+        calls=len(slots),
+        cost_usd=math.fsum(costs) if costs else None,
+        seconds=max(math.fsum(lanes) / parallel, *least) if lanes else None,
+        past=sum(len(past.get(number, Past()).seconds) for number in by_judge),
+        without_cost=tuple(without_cost),
+        without_time=tuple(without_time),
+    )
+
+
+def _at_once(judge: JudgeSpec, parallel: int) -> int:
+    return parallel if judge.max_parallel is None else min(parallel, judge.max_parallel)

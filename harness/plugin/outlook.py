@@ -1,0 +1,76 @@
+"""What is still to come, for people: the estimate of a dry run, and what was put off."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from harness import judges
+from harness.history import forecast, past_of
+from harness.text import safe_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pytest
+
+    from harness.history import Forecast
+    from harness.pipeline import Statistics
+    from harness.plugin.collect import SlotItem
+    from harness.plugin.session import PanelSession
+
+LISTED = 10
+"""Reasons that are listed."""
+
+
+def estimates(panel: PanelSession, items: Iterable[SlotItem]) -> Iterator[str]:
+    """Say what judging would take, for each experiment, from its judgments so far."""
+    for layout, group in groupby(items, key=lambda item: item.layout):
+        slots = [item.slot for item in group]
+        experiment = layout.experiment
+        found = forecast(
+            slots,
+            past_of(panel.scans[experiment.root].slots),
+            parallel=panel.parallel,
+            free=[judge.number for judge in experiment.panel if judges.is_free(judge)],
+        )
+        yield f"estimate: {_estimate(found, panel.parallel)}"
+
+
+def _estimate(found: Forecast, parallel: int) -> str:
+    calls = "1 call" if found.calls == 1 else f"{found.calls} calls"
+    if found.seconds is None and found.cost_usd is None:
+        return f"{calls}; their cost and time are not known before some were made"
+    parts = [calls]
+    if found.cost_usd is not None:
+        parts.append(f"about {found.cost_usd:.4f} USD")
+    if found.seconds is not None:
+        parts.append(f"about {_time(found.seconds)} with --parallel {parallel}")
+    line = f"{', '.join(parts)} (from {found.past} past calls)"
+    for what, names in (("cost", found.without_cost), ("time", found.without_time)):
+        if names:
+            line += f"; not in it: the {what} of {', '.join(safe_line(n, 40) for n in names)}"
+    return line
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:  # noqa: PLR2004 - from here on minutes read better
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"  # noqa: PLR2004 - and hours
+
+
+def put_off(statistics: Statistics, config: pytest.Config) -> Iterator[str]:
+    """Say what was deferred, why and until when, and the command that goes on with it."""
+    reasons = Counter(statistics.deferred.values())
+    if not reasons:
+        return
+    for reason, slots in reasons.most_common(LISTED):
+        count = "1 slot" if slots == 1 else f"{slots} slots"
+        yield f"deferred {count}: {safe_line(reason, 300)}"
+    if len(reasons) > LISTED:
+        yield f"... and for {len(reasons) - LISTED} other reasons"
+    command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+    yield f"run the same command again later: {safe_line(command, 300)}"
