@@ -32,7 +32,7 @@ _HOMES = {
     "SelectionError": "harness.errors",
     "Slot": "harness.model",
     "SlotStatus": "harness.model",
-    "Statistics": "harness.pipeline",
+    "Statistics": "harness.counting",
     "compare_experiments": "harness.measure",
     "judge_experiment": "harness.pipeline",
     "measure_agreement": "harness.measure",
@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.comparison import Comparison as Comparison
     from harness.consensus import Consensus as Consensus
     from harness.consensus import Rule as Rule
+    from harness.counting import Statistics as Statistics
     from harness.criteria import Rubric as Rubric
     from harness.errors import ExperimentError as ExperimentError
     from harness.errors import HarnessError as HarnessError
@@ -67,7 +68,6 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.model import Run as Run
     from harness.model import Slot as Slot
     from harness.model import SlotStatus as SlotStatus
-    from harness.pipeline import Statistics as Statistics
     from harness.pipeline import judge_experiment as judge_experiment
     from harness.statistics.figure import Figure as Figure
 else:

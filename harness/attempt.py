@@ -68,8 +68,11 @@ def judge_slot(
 ) -> Judged | Deferred:
     """Judge one slot and commit the judgment; raise what kept it from having one.
 
-    As ``attempt_slot``, but a judge whose answer was no use is asked once more at once, as
-    often as the experiment allows.
+    ``judge`` replaces the configured one. Nothing is paid for a slot that another process
+    is judging, or has judged since the scan, or that a session that died has a finished
+    answer for. ``patient``: wait for another process that judges the slot, up to the judge's
+    time limit. A judge whose answer was no use is asked once more at once, as often as the
+    experiment allows.
     """
     asked, calls = NOT_ASKED, NO_CALLS
     while True:
@@ -98,14 +101,10 @@ def attempt_slot(
 ) -> Judged | Deferred:
     """Judge one slot with one call at most; raise what kept it from having a judgment.
 
-    ``judge`` replaces the configured one. Nothing is paid for a slot that another
-    process is judging, or has judged since the scan, or that a session that died has
-    a finished answer for. ``patient``: wait for another process that judges the slot, up
-    to the judge's time limit. ``asked``: what came of asking before. What is raised says in
-    its attribute ``calls`` what was paid; a ``RetryableError`` says in ``again`` how to go on.
+    As ``judge_slot``, but ``asked`` says what came of asking before, and a ``RetryableError``
+    says in ``again`` how to go on. What is raised says in ``calls`` what was paid.
     """
-    started = time.time()
-    began = time.monotonic()
+    started, began = time.time(), time.monotonic()
     problem = slot.run.problem or layout.unusable_workspace(slot.run.path)  # since the scan
     if problem is not None:
         raise ExperimentError(problem)
@@ -119,21 +118,26 @@ def attempt_slot(
             reason = f"being judged by {holder(layout.claim_file(slot))}"
             return Deferred(slot=slot, reason=reason, started=started, seconds=0.0)
         judgment, notes = _present_judgment(slot, layout), ["judged by another session meanwhile"]
-        calls = NO_CALLS
+        attempts = None
         if judgment is None:
-            asks = judges.build(slot.judge) if judge is None else judge
-            substitute = None if judge is None else substitute_for(slot, judge)
-            attempts = Attempts(slot, layout, bench, asks, fd, substitute, asked)
+            attempts = _attempts(slot, layout, bench, judge=judge, fd=fd, asked=asked)
             judgment, notes = attempts.run()
-            calls = attempts.calls
     return Judged(
         slot=slot,
         judgment=judgment,
         started=started,
         seconds=time.monotonic() - began,
         notes=tuple(notes),
-        calls=calls,
+        calls=NO_CALLS if attempts is None else attempts.calls,
     )
+
+
+def _attempts(
+    slot: Slot, layout: Layout, bench: Bench, *, judge: Asks | None, fd: int, asked: Asked
+) -> Attempts:
+    asks = judges.build(slot.judge) if judge is None else judge
+    substitute = None if judge is None else substitute_for(slot, judge)
+    return Attempts(slot, layout, bench, asks, fd, substitute, asked)
 
 
 def _present_judgment(slot: Slot, layout: Layout) -> Judgment | None:

@@ -75,7 +75,8 @@ def question_for(
         file = directory / "prompt.md"
         root = layout.experiment.root
         files.commit_bytes(file, text.encode("utf-8"), root=root, durable=False)
-    stdout = directory / "stdout"
+    stdout, stderr = directory / "stdout", directory / "stderr"
+    redactor, launcher = bench.redactor, bench.launcher
     return Question(
         slot=slot,
         experiment=layout.experiment,
@@ -85,17 +86,12 @@ def question_for(
         workspace=layout.workspace(run),
         scratch=scratch,
         stdout=stdout,
-        stderr=directory / "stderr",
+        stderr=stderr,
         timeout=min(judge.timeout, bench.timeout or judge.timeout),
         env=environment_for(slot, bench),
-        launch=CleanLaunch(
-            launcher=bench.launcher, redactor=bench.redactor, own=stdout, inherit=(claim_fd,)
-        ),
+        launch=CleanLaunch(launcher=launcher, redactor=redactor, own=stdout, inherit=(claim_fd,)),
         exchange=Exchange(
-            endings=bench.launcher.endings,
-            redactor=bench.redactor,
-            stdout=stdout,
-            stderr=directory / "stderr",
+            endings=launcher.endings, redactor=redactor, stdout=stdout, stderr=stderr
         ),
     )
 

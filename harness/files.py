@@ -1,7 +1,6 @@
 """The only place that opens a file for writing; with ``reading`` the only one that parses one.
 
-Every reader sees the old content or the new one, nothing between, and no
-content makes a reader raise: what was found is a value.
+Readers see the old content or the new one, and none raises: what was found is a value.
 """
 
 from __future__ import annotations
@@ -221,10 +220,15 @@ def link(path: Path, second: Path) -> None:
     os.link(path, second, follow_symlinks=False)
 
 
+def point(path: Path, target: Path) -> None:
+    """Make ``path`` a symbolic link to ``target``."""
+    os.symlink(target, path)
+
+
 def _free_name(path: Path, as_: str) -> Path:
     first = f"{path.name}.{as_}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    names = itertools.chain([first], (f"{first}-{number}" for number in itertools.count(2)))
-    return next(kept for n in names if not os.path.lexists(kept := path.with_name(n)))
+    ends = itertools.chain([""], map("-{}".format, itertools.count(2)))
+    return next(kept for n in ends if not os.path.lexists(kept := path.with_name(first + n)))
 
 
 _TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.tmp")

@@ -69,9 +69,8 @@ def forecast(
 ) -> Forecast:
     """Return what one call for each of ``slots``, of one experiment, is expected to take.
 
-    The time is the larger of the mean seconds of all calls over the lanes, and of the
-    longest call or of what ``max_parallel`` makes of one judge's calls. ``free``: the numbers
-    of judges whose calls cost nothing.
+    The time is that of all calls, at their mean, in the lanes, but no less than the longest
+    call or one judge's calls in its own ``max_parallel``. ``free``: judges that cost nothing.
     """
     free = set(free)
     by_judge: dict[int, list[Slot]] = {}

@@ -227,10 +227,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """Nothing became of the slot in this session; a later one may judge it.
-
-    Nothing was paid, unless an earlier call of the session was no use: ``calls``.
-    """
+    """Nothing became of the slot in this session; ``calls``: what was paid in vain before that."""
 
     slot: Slot
     reason: str

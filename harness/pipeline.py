@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
-from harness.disk import IN_A_ROW
-from harness.dispatch import capture, dispatch, explain
-from harness.errors import DiskError, SelectionError
+from harness.counting import Statistics
+from harness.dispatch import capture, dispatch
+from harness.errors import SelectionError
 from harness.gates import Place
 from harness.layouts import open_experiment
 from harness.model import (
-    ADOPTED,
-    NO_CALLS,
-    UNCHANGED,
     WORK,
-    Calls,
-    Deferred,
-    Failed,
-    Judged,
-    Raised,
     SlotStatus,
 )
 from harness.modes import Mode, mode_of, preview, reader, workable
@@ -35,106 +26,9 @@ from harness.settle import How, settle
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from harness.consensus import Consensus
     from harness.model import Outcome, Slot
     from harness.scan import Scan
     from harness.settle import Settled
-
-
-@dataclass(slots=True)
-class Statistics:
-    """What a call found and did.
-
-    ``slots``: the number of slots by status at the scan. ``selected``: names of the
-    slots that were judged, or would be. ``failures`` and ``deferred``: reasons by slot
-    name. ``consensus``: by run name, for runs with a judgment. ``problems``: messages
-    about files that stopped nothing. ``calls``: what was paid. ``stopped``: why no more
-    slots should be judged, if so. ``differ``: judgments whose declared score is not the
-    one that their points give. ``changed``: what reading replies again changed, or would,
-    by slot name. ``files``: derived files that were made again, or would be.
-    """
-
-    slots: Counter[SlotStatus] = field(default_factory=Counter)
-    selected: tuple[str, ...] = ()
-    judged: int = 0
-    failures: dict[str, str] = field(default_factory=dict)
-    deferred: dict[str, str] = field(default_factory=dict)
-    regenerated: int = 0
-    consensus: dict[str, Consensus] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    calls: Calls = NO_CALLS
-    stopped: str | None = None
-    differ: int = 0
-    changed: dict[str, str] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
-    refused_in_a_row: int = 0
-
-    @property
-    def failed(self) -> int:
-        """How many slots have failed, each counted once however often it was tried."""
-        return len(self.failures)
-
-    def add(
-        self,
-        slot: str,
-        kind: str,
-        *,
-        why: str = "",
-        notes: Iterable[str] = (),
-        calls: Calls = NO_CALLS,
-        refused: bool = False,
-        changed: str = "",
-        differ: bool = False,
-    ) -> None:
-        """Count what became of a slot; main thread only.
-
-        ``changed`` and ``differ``: as in the fields. ``refused``: the disk would not have
-        it. After some of these in a row ``stopped`` says why it is of no use to go on.
-        """
-        self.problems += [note for note in notes if note not in {ADOPTED, UNCHANGED}]
-        self.calls += calls
-        self.differ += differ
-        if changed:
-            self.changed[slot] = changed
-        match kind:
-            case "judged":
-                self.judged += 1
-                self.failures.pop(slot, None)
-                self.refused_in_a_row = 0
-            case "failed":
-                self.failures[slot] = why
-                self.refused_in_a_row = self.refused_in_a_row + 1 if refused else 0
-            case "deferred":
-                self.deferred[slot] = why
-        if self.refused_in_a_row == IN_A_ROW:
-            self.stopped = f"stopped: the disk refused {IN_A_ROW} slots in a row, at last {why}"
-
-    def count(self, outcome: Outcome) -> None:
-        """Add one outcome; main thread only."""
-        name = outcome.slot.name
-        match outcome:
-            case Judged():
-                self.add(
-                    name,
-                    "judged",
-                    notes=outcome.notes,
-                    calls=outcome.calls,
-                    changed=outcome.changed,
-                    differ=outcome.judgment.differs,
-                )
-            case Failed(error=error):
-                self.add(
-                    name,
-                    "failed",
-                    why=explain(error),
-                    notes=outcome.notes,
-                    calls=outcome.calls,
-                    refused=isinstance(error, DiskError),
-                )
-            case Deferred():
-                self.add(name, "deferred", why=outcome.reason, calls=outcome.calls)
-            case Raised():
-                raise outcome.error
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,20 +78,25 @@ def judge_experiment(
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
     statistics = Statistics(slots=found.counts(), selected=tuple(slot.name for slot in slots))
-    if mode is Mode.JUDGE or mode is Mode.REJUDGE:
-        if not dry_run:
-            _judge(statistics, found, slots, parallel=parallel, how=How(fresh=mode.replaces))
-        return statistics
-    if mode is Mode.REPARSE:
-        if dry_run:
-            statistics.changed, statistics.failures = preview(slots, found.layout)
-            return statistics
+    if mode in (Mode.REPARSE, Mode.REGENERATE):
+        _make_again(statistics, found, slots, mode, dry_run=dry_run)
+    elif not dry_run:
+        _judge(statistics, found, slots, parallel=parallel, how=How(fresh=mode.replaces))
+    return statistics
+
+
+def _make_again(
+    statistics: Statistics, found: Scan, slots: Sequence[Slot], mode: Mode, *, dry_run: bool
+) -> None:
+    """Do what asks nobody: read replies again, or make again what is derived."""
+    if mode is Mode.REGENERATE:
+        _end(statistics, found, regenerate(found, dry_run=dry_run))
+    elif dry_run:
+        statistics.changed, statistics.failures = preview(slots, found.layout)
+    else:
         for slot in slots:
             statistics.count(capture(slot, reader(found.layout)))
         _end(statistics, found, settle(found, How(fresh=True)))
-    else:
-        _end(statistics, found, regenerate(found, dry_run=dry_run))
-    return statistics
 
 
 def _judge(

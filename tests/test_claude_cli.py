@@ -33,7 +33,7 @@ from tests.workshop import scanned, write_experiment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.pipeline import Statistics
+    from harness.counting import Statistics
 
 KEY = "sk-ant-api03-dummy-0123456789"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def ask(root: Path, *entries: dict[str, Any], **keys: Any) -> harness.pipeline.Statistics:
+def ask(root: Path, *entries: dict[str, Any], **keys: Any) -> harness.Statistics:
     """Judge a new experiment with the given panel and no second try."""
     write_experiment(root, judges=entries, **{"retries": 0, **keys})
     return harness.judge_experiment(root)

@@ -51,7 +51,7 @@ def prepare(root: Path, *items: str, **keys: Any) -> Path:
     return workspace
 
 
-def check(root: Path, *items: str, **keys: Any) -> harness.pipeline.Statistics:
+def check(root: Path, *items: str, **keys: Any) -> harness.Statistics:
     """Judge a run with a workspace by the commands of its rubric."""
     prepare(root, *items, **keys)
     return harness.judge_experiment(root)

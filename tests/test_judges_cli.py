@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from harness.pipeline import Statistics
+    from harness import Statistics
 
 PYTHON = sys.executable
 

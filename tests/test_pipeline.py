@@ -78,9 +78,9 @@ def test_settling_starts_after_the_last_outcome(
 ) -> None:
     """Every outcome has been counted by the time the first run is settled."""
     events: list[str] = []
-    count = pipeline.Statistics.count
+    count = harness.Statistics.count
 
-    def counted(self: pipeline.Statistics, outcome: harness.model.Outcome) -> None:
+    def counted(self: harness.Statistics, outcome: harness.model.Outcome) -> None:
         events.append("outcome")
         count(self, outcome)
 
@@ -88,7 +88,7 @@ def test_settling_starts_after_the_last_outcome(
         events.append("settle")
         return settle(found, how)
 
-    monkeypatch.setattr(pipeline.Statistics, "count", counted)
+    monkeypatch.setattr(harness.Statistics, "count", counted)
     monkeypatch.setattr(pipeline, "settle", settled)
     harness.judge_experiment(root, parallel=4)
     assert events == ["outcome"] * 6 + ["settle"]

@@ -121,7 +121,7 @@ class Sessions(RuleBasedStateMachine):
         """Choose a slot."""
         return SLOTS[number]
 
-    def session(self, **how: Any) -> harness.pipeline.Statistics:
+    def session(self, **how: Any) -> harness.Statistics:
         """Judge in this process, with the fake in the place of every judge."""
         with mock.patch.object(judges, "build", FakeSpoolingJudge):
             return harness.judge_experiment(self.root, **how)

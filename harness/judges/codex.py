@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from harness import files
 from harness.judges import Question, Reply
 from harness.judges.cli import (
     NETWORK,
@@ -136,7 +137,7 @@ class CodexJudge(CliJudge):
         login = theirs / "auth.json"
         by_login = not found.get("CODEX_API_KEY") and login.is_file()
         if by_login:  # a link, so that a token that is renewed is renewed for the user, too
-            (own / "auth.json").symlink_to(login.resolve())
+            files.point(own / "auth.json", login.resolve())
         system = self._write(home / "system.md", SYSTEM_PROMPT)
         self._write(own / "config.toml", _config(found, system, by_login=by_login))
         return found | {"CODEX_HOME": str(own), "HOME": str(home)}

@@ -12,7 +12,7 @@ from harness.settle import How, Settled, settle
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from harness.pipeline import Statistics
+    from harness.counting import Statistics
     from harness.plugin.collect import SlotItem
     from harness.scan import Scan
 

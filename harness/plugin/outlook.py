@@ -1,4 +1,4 @@
-"""What is still to come, for people: the estimate of a dry run, and what was put off."""
+"""Money and time, for people: an estimate before, the bill, and what was put off."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness import judges
 from harness.history import forecast, past_of
+from harness.model import NO_CALLS
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from harness.counting import Statistics
     from harness.history import Forecast
-    from harness.pipeline import Statistics
+    from harness.model import Calls
     from harness.plugin.collect import SlotItem
     from harness.plugin.session import PanelSession
 
@@ -41,10 +43,11 @@ def estimates(panel: PanelSession, items: Iterable[SlotItem]) -> Iterator[str]:
 
 def _estimate(found: Forecast, parallel: int) -> str:
     calls = "1 call" if found.calls == 1 else f"{found.calls} calls"
-    if found.seconds is None and found.cost_usd is None:
-        return f"{calls}; their cost and time are not known before some were made"
+    if found.seconds is None and not found.cost_usd:
+        what = "cost and time are" if found.without_cost else "time is"
+        return f"{calls}; their {what} not known before some were made"
     parts = [calls]
-    if found.cost_usd is not None:
+    if found.cost_usd:
         parts.append(f"about {found.cost_usd:.4f} USD")
     if found.seconds is not None:
         parts.append(f"about {_time(found.seconds)} with --parallel {parallel}")
@@ -60,6 +63,16 @@ def _time(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"  # noqa: PLR2004 - and hours
+
+
+def money(calls: Calls) -> list[str]:
+    """Say how many calls were paid, and what for."""
+    if calls == NO_CALLS:
+        return []
+    line = f"calls: {calls.paid} paid, {calls.adopted} adopted, {calls.lost} lost, "
+    line += f"{calls.wasted} wasted"
+    line += f", {calls.refused} refused" if calls.refused else ""
+    return [line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"]
 
 
 def put_off(statistics: Statistics, config: pytest.Config) -> Iterator[str]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from harness.counting import Statistics
 from harness.dispatch import explain
 from harness.errors import DiskError
 from harness.model import Calls, Deferred, Failed, Judged, Raised
-from harness.pipeline import Statistics
 
 if TYPE_CHECKING:
     import pytest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.model import JUDGEABLE, NO_CALLS, WORK, SlotStatus
+from harness.model import JUDGEABLE, WORK, SlotStatus
 from harness.modes import Mode
 from harness.plugin import changes, outlook, shard
 from harness.plugin.collect import slot_items
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from _pytest.terminal import TerminalReporter
 
-    from harness.model import Calls, Slot
+    from harness.model import Slot
     from harness.plugin.collect import SlotItem
     from harness.plugin.selection import Chosen
     from harness.plugin.session import PanelSession
@@ -190,7 +190,7 @@ class PanelTerminal:
                 f"stopped {calls} in flight; their slots are as they were", yellow=True
             )
         reporter.write_line(changes.totals(panel.mode, statistics, list(panel.settled.values())))
-        for line in [*changes.difference(statistics), *_money(statistics.calls)]:
+        for line in [*changes.difference(statistics), *outlook.money(statistics.calls)]:
             reporter.write_line(line)
         for line in outlook.put_off(statistics, self._config):
             reporter.write_line(line, yellow=True)
@@ -240,15 +240,6 @@ class PanelTerminal:
             figures = "".join(f"  {counts[number][column]:>8}" for column in columns)
             lines.append(f"  {label:<{width}}{figures}")
         return lines
-
-
-def _money(calls: Calls) -> list[str]:
-    if calls == NO_CALLS:
-        return []
-    line = f"calls: {calls.paid} paid, {calls.adopted} adopted, {calls.lost} lost, "
-    line += f"{calls.wasted} wasted"
-    line += f", {calls.refused} refused" if calls.refused else ""
-    return [line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"]
 
 
 def _slots(count: int) -> str:
