@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness import files
 from harness.layouts.base import Damaged, Found
-from harness.layouts.parts import further_files, half_merged
+from harness.layouts.parts import claim_of, further_files, half_merged
 from harness.ledger import INTENT
 from harness.locks import claim, holder
 from harness.merging import comparable, content, renumbered, replaced
@@ -38,7 +38,7 @@ class SlotMerge:
         with contextlib.ExitStack() as stack:
             if sides.write:
                 files.make_directory(self._directory, root=self._root)
-                file = sides.ours.slot_claim(self._run, self._judge)
+                file = claim_of(sides.ours, self._run, self._judge)
                 if stack.enter_context(claim(file)) is None:
                     sides.merged.problems.append(
                         f"{self._name}: is being judged by {holder(file)}; "

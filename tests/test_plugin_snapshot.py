@@ -9,6 +9,7 @@ import pytest
 
 import harness
 from harness.errors import ExperimentError
+from harness.layouts.parts import session_mark
 from harness.model import SlotStatus
 from harness.modes import Mode, workable
 from harness.plugin import snapshot
@@ -71,7 +72,7 @@ class FakeWorker:
 def told(root: Path, **changes: Any) -> Any:
     """Return what a controller says of an experiment whose mark is ``.session-1``."""
     found = scanned(root)
-    mark = found.layout.session_mark("1")
+    mark = session_mark(found.layout, "1")
     return {**snapshot.shipped(found, found.slots, rootpath=root.parent, mark=mark), **changes}
 
 

@@ -136,10 +136,6 @@ class Layout(ABC):
             why = "is a symbolic link that leads to no directory"
         return f"{path}: {why}; put what the agent left behind there, or remove it"
 
-    def session_mark(self, token: str) -> Path:
-        """Return the directory by which workers on other machines know the experiment."""
-        return self.experiment.root / f".session-{token}"
-
     def judge_directory(self, run: Run) -> Path:
         """Return where the slots and the consensus of a run lie."""
         return run.path / "judge"
@@ -154,11 +150,7 @@ class Layout(ABC):
 
     def claim_file(self, slot: Slot) -> Path:
         """Return the file whose lock is the right to judge the slot; never deleted."""
-        return self.slot_claim(slot.run, slot.judge)
-
-    def slot_claim(self, run: Run, judge: JudgeSpec) -> Path:
-        """Return the same for a slot that was not scanned."""
-        return self.slot_directory(run, judge) / CLAIM
+        return self.slot_directory(slot.run, slot.judge) / CLAIM
 
     def places(self, run: Run) -> tuple[str, ...]:
         """Return where a run may lie below the root of a copy of the experiment."""

@@ -28,6 +28,16 @@ def seen_at(layout: Layout, root: Path) -> Layout:
     return part
 
 
+def session_mark(layout: Layout, token: str) -> Path:
+    """Return the directory by which workers on other machines know an experiment."""
+    return layout.experiment.root / f".session-{token}"
+
+
+def claim_of(layout: Layout, run: Run, judge: JudgeSpec) -> Path:
+    """Return the file whose lock is the right to write a slot, also one that is not scanned."""
+    return layout.slot_directory(run, judge) / CLAIM
+
+
 def counterpart(layout: Layout, run: Run, root: Path) -> Run | None:
     """Return a run as it lies below another root; None if no result of it is there."""
     for place in layout.places(run):

@@ -16,6 +16,7 @@ import pytest
 from xdist import workermanage
 
 from harness import files
+from harness.layouts.parts import session_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +63,7 @@ def problems(config: pytest.Config) -> Iterator[str]:
 
 def put_mark(layout: Layout) -> Path:
     """Put an empty directory into an experiment by which workers know it, wherever they see it."""
-    path = layout.session_mark(secrets.token_hex(8))
+    path = session_mark(layout, secrets.token_hex(8))
     files.make_directory(path, root=layout.experiment.root)
     return path
 

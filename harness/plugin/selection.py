@@ -69,9 +69,7 @@ def choose(
     wanted = tuple(slot for slot in slots if slot.status in statuses)
     filtered = tuple(slot for slot in slots if _passes(slot, filters))
     left_out = not filtered and bool(workable(mode, wanted, scanned.layout))
-    part, name = shard.of(config), scanned.layout.experiment.name
-    if part is not None:
-        filtered = tuple(slot for slot in filtered if part.has(name, slot.run.name))
+    filtered = shard.own(config, scanned.layout.experiment.name, filtered)
     chosen = tuple(slot for slot in filtered if slot.status in statuses)
     return Chosen(
         of_any_status=filtered,

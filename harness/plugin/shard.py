@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
+    from harness.model import Slot
     from harness.scan import Scan
 
 DEST = "harness_judge_shard"
@@ -59,14 +60,20 @@ def of(config: pytest.Config) -> Shard | None:
     return shard
 
 
+def own(config: pytest.Config, experiment: str, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+    """Return those of an experiment's slots that are in the session's part."""
+    shard = of(config)
+    return slots if shard is None else tuple(s for s in slots if shard.has(experiment, s.run.name))
+
+
 def line(config: pytest.Config, scanned: Scan) -> list[str]:
     """Say how many runs of an experiment the session's part has."""
     shard = of(config)
     if shard is None:
         return []
     runs = [slots[0].run.name for slots in scanned.by_run()]
-    own = sum(shard.has(scanned.layout.experiment.name, run) for run in runs)
-    return [f"  shard {shard}: {own} of {len(runs)} runs"]
+    count = sum(shard.has(scanned.layout.experiment.name, run) for run in runs)
+    return [f"  shard {shard}: {count} of {len(runs)} runs"]
 
 
 def _shard(text: str) -> Shard:
