@@ -317,6 +317,26 @@ def test_several_workers_behind_one_socket(
     assert len(calls(ledger)) == 6
 
 
+def test_slots_of_a_judge_that_is_parked_are_deferred_on_every_machine(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    start: Callable[[Path], Server],
+) -> None:
+    """The machines do not wait for each other then, and the session ends with 75."""
+    body = """
+        if name.endswith("judge_01"):
+            from harness.errors import UsageLimitError
+            raise UsageLimitError("limit reached", until=time.time() + 3600)
+"""
+    make(project, runs=6, body=body)
+    done = run(pytester, start(views[0]).tx(), start(views[1]).tx(), "--parallel", "2")
+    assert done.ret == 75
+    assert "judged 6, failed to judge 0, deferred 6, consensus regenerated 6" in done.outlines
+    assert len(calls(ledger)) <= 6 + 4
+
+
 def test_maxfail_holds_over_machines(
     pytester: pytest.Pytester,
     ledger: Path,

@@ -15,6 +15,7 @@ from harness.gates import Gates, Place
 from harness.history import past_of
 from harness.modes import Mode
 from harness.plugin import limits, options
+from harness.plugin.specs import is_elsewhere, worker_specs
 from harness.preflight import available_memory, too_many, unusable
 from harness.waiting import Waiting
 
@@ -99,6 +100,8 @@ class Admission:
         if not asks or options.only_looks(self._config):
             return
         replaced = self._config.hook.pytest_harness_judge.get_hookimpls()
+        workers = worker_specs(self._config)
+        here = not any(map(is_elsewhere, workers))  # others have environments of their own
         specs: list[JudgeSpec] = []
         for root, slots in to_judge.items():
             experiment = panel.scans[root].layout.experiment
@@ -108,12 +111,11 @@ class Admission:
                 where = f"{experiment.config_file}: judge {judge.label}"
                 if self.max_cost is not None and (why := _unpriced(judge)):
                     yield f"{where}: --judge-max-cost cannot count its calls: {why}"
-                asked = judge.remote and not replaced
+                asked = judge.remote and not replaced and here
                 if asked and (why := unusable(judge, root, panel.bench.environment)):
                     yield f"{where}: {why}"
         if not replaced:
-            processes = len(self._config.getoption("tx", None) or [1])
-            lanes = panel.parallel * processes
+            lanes = panel.parallel * (len(workers) or 1)
             yield from too_many(specs, lanes, available=available_memory())
 
 

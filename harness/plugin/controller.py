@@ -20,6 +20,7 @@ from harness.errors import ExperimentError
 from harness.layouts import config_of
 from harness.plugin import hosts, looks, options, panel_session
 from harness.plugin.snapshot import SNAPSHOT, broken, shipped
+from harness.plugin.specs import is_elsewhere, worker_specs
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.plugin.workers import DROP, PARK, STOP
 
@@ -50,8 +51,8 @@ def prepare(config: pytest.Config) -> AbstractContextManager[None]:
             found[root] = panel.open(root)[1]
         except ExperimentError as error:
             found[root] = error
-    others = hosts.elsewhere(config)
-    panel.not_found += _shared_out(panel, len(hosts.specs(config)))
+    others = any(map(is_elsewhere, worker_specs(config)))
+    panel.not_found += _shared_out(panel, len(worker_specs(config)))
     panel.not_found += panel.admission.problems(
         {root: slots for root, slots in found.items() if isinstance(slots, list)}
     )
@@ -155,7 +156,7 @@ class Controller:
 
     def pytest_report_header(self) -> list[str]:
         """Print how many judges work at a time, and what was found: workers do not."""
-        workers = len(hosts.specs(self._panel.config)) or 1
+        workers = len(worker_specs(self._panel.config)) or 1
         lanes = self._panel.parallel
         head = f"judges at work: {workers} workers x {lanes} = {workers * lanes}"
         return [head, *self._panel.terminal.counts()]

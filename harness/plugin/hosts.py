@@ -17,6 +17,7 @@ from xdist import workermanage
 
 from harness import files
 from harness.layouts.parts import session_mark
+from harness.plugin.specs import worker_specs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,21 +33,9 @@ class UnreachableError(Exception):
     """A worker cannot be started where ``--tx`` says."""
 
 
-def specs(config: pytest.Config) -> list[execnet.XSpec]:
-    """Return one specification for each worker: ``2*popen`` means two."""
-    if not config.getoption("tx"):
-        return []
-    return [execnet.XSpec(text) for text in workermanage.parse_tx_spec_config(config)]
-
-
-def elsewhere(config: pytest.Config) -> bool:
-    """Tell whether a worker may see other directories than this process."""
-    return any(not spec.popen or spec.chdir or spec.via for spec in specs(config))
-
-
 def problems(config: pytest.Config) -> Iterator[str]:
     """Yield what is wrong with the way to other machines, before any is called."""
-    for text in dict.fromkeys(map(str, specs(config))):
+    for text in dict.fromkeys(map(str, worker_specs(config))):
         spec = execnet.XSpec(text)
         if not (spec.popen or spec.chdir):
             yield (

@@ -85,12 +85,12 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
             return
         at_work = self.node2pending[node]
         if node is self._solo:
-            if self._suspects and not at_work:
+            if self._suspects and self._is_free(node):
                 index = self._alone = self._suspects.pop(0)
                 at_work.append(index)
                 node.sendcommand(SUSPECT, index=index)
                 node.send_runtest_some([index])
-            if self._suspects or at_work:
+            if self._suspects or not self._is_free(node):
                 return
             self._solo = None
         missing = self._depth() + self._more.get(node, 0) - len(at_work)
@@ -99,10 +99,19 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         if not (self.pending or self._suspects or self._is_kept(node)):
             node.shutdown()
 
+    def _is_free(self, node: Any) -> bool:
+        """Tell whether nothing is at work on a node, but for slots that wait for their judge."""
+        at_work = self.node2pending[node]
+        return not at_work or (node in self._more and self._alone not in at_work)
+
     def _is_kept(self, node: Any) -> bool:
-        """Tell whether a node needs no word that nothing will come; at the end it is told."""
+        """Tell whether a node need not be told that nothing will come; at the end it is.
+
+        One whose slots wait for their judges needs to know, to report that they were not asked.
+        """
         known = self.collection or ()
-        return bool(self._kept) and all(known[i] in self._kept for i in self.node2pending[node])
+        only_slots = all(known[i] in self._kept for i in self.node2pending[node])
+        return bool(self._kept) and only_slots and node not in self._more
 
     def remove_pending_tests_from_node(self, node: Any, indices: Any) -> None:
         """Hear a worker: a judge was parked there, or lanes are free although slots wait.
@@ -113,6 +122,8 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
             self._on_park(node, indices)
         elif node in self.node2pending:
             self._more[node] = self._more.get(node, 0) + self._lanes
+            if node is self._solo:
+                self._alone = None  # it waits, too
             self.check_schedule(node)
 
     def _depth(self) -> int:
