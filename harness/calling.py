@@ -76,7 +76,6 @@ def question_for(
         root = layout.experiment.root
         files.commit_bytes(file, text.encode("utf-8"), root=root, durable=False)
     stdout, stderr = directory / "stdout", directory / "stderr"
-    redactor, launcher = bench.redactor, bench.launcher
     return Question(
         slot=slot,
         experiment=layout.experiment,
@@ -89,10 +88,10 @@ def question_for(
         stderr=stderr,
         timeout=min(judge.timeout, bench.timeout or judge.timeout),
         env=environment_for(slot, bench),
-        launch=CleanLaunch(launcher=launcher, redactor=redactor, own=stdout, inherit=(claim_fd,)),
-        exchange=Exchange(
-            endings=launcher.endings, redactor=redactor, stdout=stdout, stderr=stderr
+        launch=CleanLaunch(
+            launcher=bench.launcher, redactor=bench.redactor, own=stdout, inherit=(claim_fd,)
         ),
+        exchange=Exchange(bench.launcher.endings, bench.redactor, stdout, stderr),
     )
 
 

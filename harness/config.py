@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from harness import judges
 from harness.errors import ExperimentError
+from harness.keys import ExperimentKeys, JudgeKeys
 from harness.model import JudgeSpec
-from harness.typed import Count, NotNegative, Positive, Share, Unit, convert, use_one
+from harness.typed import convert, use_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,73 +28,6 @@ FINGERPRINT_VERSION = 1
 
 HUMAN = "human"
 """The kind of judge that is a person."""
-
-
-class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """USD: ``input`` and ``output`` per million tokens, ``call`` for each call."""
-
-    input: NotNegative | None = None
-    output: NotNegative | None = None
-    call: NotNegative | None = None
-
-    def __post_init__(self) -> None:
-        if (self.input is None) != (self.output is None) or self.known == {}:
-            raise ValueError("a price has input and output, or call, or all three")
-
-    @property
-    def known(self) -> dict[str, float]:
-        """Return the figures that are given."""
-        return {k: v for k, v in msgspec.structs.asdict(self).items() if v is not None}
-
-
-class JudgeKeys(msgspec.Struct, frozen=True):
-    """The keys that every kind of judge knows."""
-
-    name: str | None = None
-    kind: str | None = None
-    model: str | None = None
-    description: str | None = None
-    timeout: Positive = 1200.0
-    max_parallel: Count | None = None
-    weight: NotNegative = 1.0
-    env: tuple[str, ...] = ()
-    price: Price | None = None
-    require_token: bool | None = None
-
-
-class ConsensusKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The keys below ``consensus``."""
-
-    score: Literal["mean", "median", "trimmed_mean", "min", "max"] = "mean"
-    passed: Literal["majority", "unanimous", "any", "threshold"] = "majority"
-    threshold: Unit | None = None
-    trim: Share = 0.2
-    quorum: Count | None = None
-
-
-class ExperimentKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The top level of ``experiment.yaml``."""
-
-    name: str | None = None
-    description: str | None = None
-    layout: str | None = None
-    task: str = "task.md"
-    rubric: str = "rubric.yaml"
-    runs: str = "runs/*"
-    prompt: str | None = None
-    judges: tuple[dict[str, Any], ...] | None = None
-    consensus: ConsensusKeys = ConsensusKeys()
-    score_from: Literal["declared", "rubric"] | None = None
-    require_token: bool | None = None
-    retries: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
-
-
-class RunKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The keys of a run's ``run.yaml``."""
-
-    task: str | None = None
-    group: str | None = None
-    meta: dict[str, Any] = {}
 
 
 def read_keys(value: Any, file: Path) -> ExperimentKeys:

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import files
 from harness.errors import DiskError, ExperimentError
+from harness.looking import exists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ _OBSTRUCTED = frozenset({errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 
 def _obstacle(where: Path) -> str | None:
     """Say what stands where a file or a directory of ours must be; None if nothing does."""
-    there = next((path for path in (where, *where.parents) if files.exists(path)), where)
+    there = next((path for path in (where, *where.parents) if exists(path)), where)
     if there == where and there.is_dir() and not there.is_symlink():
         return f"{there}: is a directory where a file must be"
     if there.is_symlink():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.redact import Redactor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One call that is made without a process; ``stdout`` and ``stderr`` are the attempt's."""
 

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import ExperimentError
 from harness.looking import ANY, real_root
 from harness.looking import Stamp as Stamp
-from harness.looking import exists as exists
 from harness.looking import is_plain as is_plain
 from harness.looking import size as size
 from harness.looking import stamp as stamp
@@ -215,14 +214,12 @@ def keep_copy(path: Path, *, as_: str = "bad") -> Path:
     return kept
 
 
-def link(path: Path, second: Path) -> None:
-    """Give a regular file a second name; ``FileExistsError`` if that is taken."""
-    os.link(path, second, follow_symlinks=False)
-
-
-def point(path: Path, target: Path) -> None:
-    """Make ``path`` a symbolic link to ``target``."""
-    os.symlink(target, path)
+def link(path: Path, second: Path, *, symbolic: bool = False) -> None:
+    """Give a regular file a second name, or one that only points to it; never over another."""
+    if symbolic:
+        os.symlink(path, second)
+    else:
+        os.link(path, second, follow_symlinks=False)
 
 
 def _free_name(path: Path, as_: str) -> Path:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
+from harness.looking import exists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def was_started(stdout: Path) -> bool:
 
     The first thing that the launcher does is to create the file of the status, empty.
     """
-    return files.exists(status_file(stdout))
+    return exists(status_file(stdout))
 
 
 def read_status(stdout: Path) -> Status | None:

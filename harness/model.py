@@ -198,53 +198,50 @@ UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class _Ended:
+    """What all outcomes have: when work on the slot began, its seconds, and what was paid."""
+
+    slot: Slot
+    started: float
+    seconds: float
+    calls: Calls = NO_CALLS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(_Ended):
     """The slot has a valid judgment on disk.
 
     ``changed``: how reading its reply again changed it.
     """
 
-    slot: Slot
     judgment: Judgment
-    started: float
-    seconds: float
     notes: tuple[str, ...] = ()
-    calls: Calls = NO_CALLS
     changed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(_Ended):
     """The slot was tried and has no valid judgment; ``error`` says why."""
 
-    slot: Slot
     error: Exception
-    started: float
-    seconds: float
     notes: tuple[str, ...] = ()
-    calls: Calls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deferred:
-    """Nothing became of the slot in this session; ``calls``: what was paid in vain before that."""
+class Deferred(_Ended):
+    """Nothing became of the slot in this session; a later one may judge it.
 
-    slot: Slot
+    Nothing was paid, unless an earlier call of the session was no use: ``calls``.
+    """
+
     reason: str
-    started: float
-    seconds: float
-    calls: Calls = NO_CALLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Raised:
+class Raised(_Ended):
     """The judge raised what is not about the slot; it is raised again in the main thread."""
 
-    slot: Slot
     error: BaseException
-    started: float
-    seconds: float
-    calls: Calls = NO_CALLS
 
 
 Outcome = Judged | Failed | Deferred | Raised

@@ -10,7 +10,7 @@ from harness.errors import ExperimentError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.config import ConsensusKeys
+    from harness.keys import ConsensusKeys
 
 
 def native_rule(keys: ConsensusKeys, judges: int, *, file: Path) -> Rule:

@@ -53,7 +53,7 @@ def slot(name: str, **keys: object) -> Slot:
     """Return a slot, ``a1``: of judge ``a``, and of run ``1``."""
     number = ord(name[0]) - ord("a") + 1
     keys = {"kind": "command", "remote": True, "model": name[0], **keys}
-    judge = JudgeSpec(number=number, name=name[0], **keys)  # type: ignore[arg-type] # they are fields of it
+    judge = JudgeSpec(number=number, name=name[0], **keys)  # type: ignore[arg-type] # keys of a test
     run = Run(name=f"runs/{name[1:]}", path=Path(name[1:]))
     return Slot(run=run, judge=judge, status=SlotStatus.MISSING)
 

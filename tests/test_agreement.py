@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 import math
 import os
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.agreement import agreement
@@ -130,6 +132,12 @@ def test_split_runs_and_the_most_disputed_ones_are_named() -> None:
     ]
 
 
+DEGENERATE = [
+    *("nothing", "no judgment", "one run", "one judge", "all equal", "no pair", "two runs"),
+    *("always the same", "one judge says one thing", "rounding", "one run differs", "all blocked"),
+]
+
+
 @pytest.mark.parametrize(
     "rows",
     [
@@ -139,8 +147,14 @@ def test_split_runs_and_the_most_disputed_ones_are_named() -> None:
         (row("a", [0.5]), row("b", [0.7])),
         tuple(row(name, [0.5, 0.5, 0.5]) for name in "abcdefghijkl"),
         tuple(row(name, [0.5, None, None]) for name in "abc"),
+        (row("a", [0.5, 0.6, 0.7]), row("b", [0.1, 0.2, 0.9])),
+        tuple(row(f"r{n}", [n / 20, n / 20, n / 20], task="t") for n in range(20)),
+        tuple(row(f"r{n}", [n / 20, 0.5, 1 - n / 20]) for n in range(20)),
+        tuple(row(f"r{n}", [0.1 + 0.2, 0.3, 0.3]) for n in range(20)),
+        tuple(row(f"r{n}", [float(n == 0), float(n == 0), 1.0]) for n in range(20)),
+        tuple(row(f"r{n}", [None, None, None], blocked=True) for n in range(20)),
     ],
-    ids=["nothing", "no judgment", "one run", "one judge", "all equal", "no pair"],
+    ids=DEGENERATE,
 )
 def test_every_figure_has_a_value_or_a_reason(rows: tuple[Row, ...]) -> None:
     """Nothing to compare is no error, and never a number that is none."""
@@ -157,6 +171,9 @@ def test_every_figure_has_a_value_or_a_reason(rows: tuple[Row, ...]) -> None:
     for figure in figures:
         assert (figure.value is None) == (figure.why is not None)
         assert figure.value is None or math.isfinite(figure.value)
+        assert (figure.low is None) == (figure.high is None)
+        assert figure.low is None or math.isfinite(figure.low)
+    json.dumps(msgspec.to_builtins(found), allow_nan=False)
 
 
 def test_a_hundred_thousand_judgments_are_measured() -> None:
@@ -235,6 +252,64 @@ def test_the_published_judgments_agree_as_the_reference_packages_say() -> None:
         for place, judge in enumerate(whole.judges):
             assert judge.score.value == pytest.approx(float(frame[place].mean()), abs=1e-12)
             assert judge.pass_rate.value == pytest.approx(float(votes[place].mean()), abs=1e-12)
+
+
+@real
+def test_every_tier_and_pair_of_the_published_judgments_is_as_the_reference_packages_say() -> None:
+    """Grouped by experiment and tier, which the published table is not; subtests as well."""
+    krippendorff, pandas = oracle("krippendorff"), oracle("pandas")
+    rater = oracle("statsmodels.stats.inter_rater")
+    tiers = 0
+    for sheet_ in published().values():
+        made = agreement(sheet_)
+        assert len(made.tasks) == len({row.task for row in sheet_.rows})
+        for level in made.groups:
+            rows = [row for row in sheet_.rows if row.group == level.name]
+            assert level.coverage.runs == len(rows)
+            frame = pandas.DataFrame([r.scores for r in rows], dtype=float)
+            expected = krippendorff.alpha(frame.T.to_numpy(), level_of_measurement="interval")
+            assert level.alpha_score.value == pytest.approx(float(expected), abs=1e-12)
+            for (a, b), pair in zip(((0, 1), (0, 2), (1, 2)), level.pairs, strict=True):
+                expected = frame.corr(method="spearman").iloc[a, b]
+                mine = math.nan if pair.spearman.value is None else pair.spearman.value
+                assert mine == pytest.approx(float(expected), abs=1e-12, nan_ok=True)
+                both = [(r.passes[a], r.passes[b]) for r in rows]
+                counts = [[both.count((x, y)) for y in (False, True)] for x in (False, True)]
+                if pair.kappa.value is None:  # the package would divide by 0
+                    assert sum(map(sum, counts)) in (counts[0][0], counts[1][1])
+                else:
+                    expected = rater.cohens_kappa(counts, return_results=False)
+                    assert pair.kappa.value == pytest.approx(float(expected), abs=1e-12)
+            votes = [r.passes for r in rows]
+            if level.fleiss.value is None:
+                assert {p for row in votes for p in row} != {True, False}  # a hole, or one verdict
+            else:
+                counts = [[row.count(False), row.count(True)] for row in votes]
+                expected = rater.fleiss_kappa(counts)
+                assert level.fleiss.value == pytest.approx(float(expected), abs=1e-12)
+            tiers += 1
+    assert tiers == 21
+
+
+@real
+def test_the_published_intervals_hold_their_figures_and_are_wider_by_task() -> None:
+    """Runs of one subtest are alike, so drawing them one by one would claim too much."""
+    for found in published().values():
+        whole = agreement(found, tasks=0).whole
+        owners: list[Any] = [whole, *whole.pairs]
+        for owner in owners:
+            for field in dataclasses.fields(owner):
+                figure = getattr(owner, field.name)
+                if isinstance(figure, Figure) and figure.low is not None:
+                    assert figure.value is not None
+                    assert figure.high is not None
+                    assert figure.low <= figure.value <= figure.high
+        apart = [dataclasses.replace(r, task=r.run) for r in found.rows]
+        alone = alpha_of(apart, interval=True)
+        assert None not in (whole.alpha_score.low, alone.low)
+        assert (whole.alpha_score.high or 0) - (whole.alpha_score.low or 0) > 0.8 * (
+            (alone.high or 0) - (alone.low or 0)
+        )
 
 
 @real

@@ -1,16 +1,10 @@
-"""The real ``claude`` program, start to end, against a fake of its API on the loopback.
-
-The program comes with the package ``claude-agent-sdk``, which only development needs.
-"""
+"""The real ``claude`` program, start to end, against a fake of its API on the loopback."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import re
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,100 +20,20 @@ from harness.errors import (
     UsageLimitError,
 )
 from harness.model import Failed
-from tests.fake_messages_api import Answer, Asked, FakeMessagesApi, refusal, text
+from tests.claude_program import KEY, VERDICT, api, fills_in, home, needs_claude, token_of
+from tests.fake_messages_api import Answer, FakeMessagesApi, refusal, text
 from tests.hostile import CANARY, plant
 from tests.workshop import scanned, write_experiment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from harness.counting import Statistics
 
-KEY = "sk-ant-api03-dummy-0123456789"
+__all__ = ["api", "home"]
 
-VERDICT = {
-    "reasoning": "It is there.",
-    "criteria_scores": {
-        "all": {
-            "items": {"R1": {"reason": "seen", "achieved": 1, "max": 1}},
-            "achieved": 1,
-            "max": 1,
-            "score": 1,
-        }
-    },
-    "score": 1,
-    "passed": True,
-    "token": "whatever",
-}
-
-
-def program() -> Path | None:
-    """Return the program that the package carries."""
-    found = importlib.util.find_spec("claude_agent_sdk")
-    if found is None or found.origin is None:
-        return None
-    path = Path(found.origin).parent / "_bundled" / "claude"
-    return path if path.exists() else None
-
-
-pytestmark = pytest.mark.skipif(
-    program() is None, reason="claude-agent-sdk, which carries the program claude, is not installed"
-)
-
-
-def fills_in(verdict: dict[str, Any]) -> Answer:
-    """Return an answer that fills in the schema."""
-    block = {"type": "tool_use", "id": "toolu_1", "name": "StructuredOutput", "input": verdict}
-    return Answer(blocks=(block,))
-
-
-def token_of(asked: Asked) -> str:
-    """Return the token that the prompt asks for, as a model would find it."""
-    found = re.search(r'under the key "token": (\w+)', prompt_of(asked))
-    assert found is not None
-    return found[1]
-
-
-def prompt_of(asked: Asked) -> str:
-    """Return what the model is told by the user."""
-    content = asked.body["messages"][0]["content"]
-    return content if isinstance(content, str) else "".join(block["text"] for block in content)
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the user's home, with the real program on PATH and a key in the environment."""
-    programs, place = tmp_path / "bin", tmp_path / "home"
-    programs.mkdir()
-    place.mkdir()
-    found = program()
-    assert found is not None
-    (programs / "claude").symlink_to(found)
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
-    monkeypatch.setenv("HOME", str(place))
-    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
-    for name in ("ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CONFIG_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    return place
-
-
-@pytest.fixture
-def api(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[Callable[[Asked], Answer]], FakeMessagesApi]]:
-    """Return a factory of the API that the program is pointed at."""
-    del home
-    fake = FakeMessagesApi(lambda _: text("nobody set an answer"))
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", fake.url)
-
-    def answering(answer: Callable[[Asked], Answer]) -> FakeMessagesApi:
-        fake.answer = answer
-        return fake
-
-    with fake.serving():
-        yield answering
+pytestmark = needs_claude
 
 
 def judge(root: Path, *, retries: int = 0, **keys: Any) -> Statistics:
@@ -207,14 +121,6 @@ def test_text_with_the_token_is_a_judgment_where_no_schema_was_filled_in(
             2,
         ),
         (
-            refusal(429, "rate_limit_error", "Slow down", retry_after="7"),
-            (
-                "the call was refused (429 rate_limit): "
-                "API Error: Request rejected (429) \u00b7 Slow down"
-            ),
-            1,
-        ),
-        (
             refusal(401, "authentication_error", "invalid x-api-key"),
             (
                 "the call was refused (401 authentication_failed): "
@@ -228,7 +134,7 @@ def test_text_with_the_token_is_a_judgment_where_no_schema_was_filled_in(
             1,
         ),
     ],
-    ids=["schema never met", "429", "401", "no credit"],
+    ids=["schema never met", "401", "no credit"],
 )
 def test_answer_that_is_no_verdict_is_told(
     tmp_path: Path, api: Callable[..., FakeMessagesApi], answer: Answer, why: str, calls: int
@@ -254,6 +160,12 @@ def test_call_that_hangs_is_ended_at_its_deadline(
     ("answer", "kind", "message", "calls"),
     [
         (
+            refusal(429, "rate_limit_error", "Slow down"),
+            ThrottledError,
+            "the call was refused (429 rate_limit): API Error: Request rejected (429)",
+            1,
+        ),
+        (
             refusal(529, "overloaded_error", "Overloaded"),
             TransientError,
             "the call was refused (529 server_error): API Error: 529 Overloaded. ",
@@ -272,7 +184,7 @@ def test_call_that_hangs_is_ended_at_its_deadline(
             1,
         ),
     ],
-    ids=["529", "404", "garbage"],
+    ids=["429", "529", "404", "garbage"],
 )
 def test_refusal_has_the_class_of_who_must_act(  # noqa: PLR0917 - a table
     tmp_path: Path,

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness import config, judges
-from harness.config import ExperimentKeys, default_spec, fingerprint, panel, read_keys
+from harness.config import default_spec, fingerprint, panel, read_keys
 from harness.errors import ExperimentError
+from harness.keys import ExperimentKeys
 
 FILE = Path("/e/experiment.yaml")
 

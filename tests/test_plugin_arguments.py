@@ -484,6 +484,6 @@ def test_an_experiment_below_a_linked_directory_is_judged(project: Project) -> N
     panel = FakePanel()
     done = project.run("link", panel=panel)
     assert (done.exit, panel.asked) == (0, slots("a"))
-    assert done.section("consensus")[-1].startswith("next: python -m harness report link/exp ")
+    assert done.section("consensus")[-1].startswith("next: python -m harness report real/exp ")
     assert project.run("link/exp", panel=panel).exit == 0
     assert panel.asked == slots("a")

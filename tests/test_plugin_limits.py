@@ -44,7 +44,7 @@ def refusing(error: Exception, *, judge: int = 1, times: int = 10**6) -> FakePan
 
 def summary(ran: Ran) -> list[str]:
     """Return the lines about deferred slots."""
-    return [line for line in ran.section("judge panel") if line.startswith(("deferred", "run the"))]
+    return [line for line in ran.lines if line.startswith(("deferred", "run the"))]
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
@@ -55,7 +55,7 @@ def test_a_throttled_slot_is_judged_a_moment_later(project: Project, parallel: i
     ran = project.run("exp", f"--parallel={parallel}", panel=panel)
     assert ran.exit == 0
     assert len(panel.asked) == 6
-    assert "calls: 4 paid, 0 adopted, 0 lost, 0 wasted, 2 refused" in ran.section("judge panel")
+    assert "calls: 4 paid, 0 adopted, 0 lost, 0 wasted, 2 refused" in ran.lines
     assert project.run("exp").exit == 0
 
 
@@ -137,7 +137,7 @@ def test_an_invalid_reply_is_asked_for_again_behind_the_gate(project: Project) -
     panel = FakePanel(lambda _slot, _question: next(answers))
     ran = project.run("exp", panel=panel)
     assert ran.exit == 0
-    assert "calls: 2 paid, 0 adopted, 0 lost, 1 wasted" in ran.section("judge panel")
+    assert "calls: 2 paid, 0 adopted, 0 lost, 1 wasted" in ran.lines
 
 
 def test_a_slot_that_was_paid_for_in_vain_and_then_throttled_keeps_its_calls(
@@ -152,7 +152,7 @@ def test_a_slot_that_was_paid_for_in_vain_and_then_throttled_keeps_its_calls(
 
     ran = project.run("exp", panel=FakePanel(answer))
     assert ran.exit == 75
-    assert "calls: 1 paid, 0 adopted, 0 lost, 1 wasted, 1 refused" in ran.section("judge panel")
+    assert "calls: 1 paid, 0 adopted, 0 lost, 1 wasted, 1 refused" in ran.lines
 
 
 # --- the budget ---------------------------------------------------------------------------

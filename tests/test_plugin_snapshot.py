@@ -73,7 +73,7 @@ def told(root: Path, **changes: Any) -> Any:
     """Return what a controller says of an experiment whose mark is ``.session-1``."""
     found = scanned(root)
     mark = session_mark(found.layout, "1")
-    return {**snapshot.shipped(found, found.slots, rootpath=root.parent, mark=mark), **changes}
+    return {**snapshot.shipped(found, found.slots, file="e/experiment.yaml", mark=mark), **changes}
 
 
 def test_an_experiment_is_known_by_its_mark_at_any_path(root: Path, tmp_path: Path) -> None:

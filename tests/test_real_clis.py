@@ -168,7 +168,7 @@ def test_answer_of_the_real_program_is_a_judgment(stage: Stage, program: Program
 
 @programs
 def test_nothing_that_a_hostile_agent_left_is_run_or_read(stage: Stage, program: Program) -> None:
-    """Wherever it lies, no tool is offered, and the key goes to the configured address only."""
+    """Wherever it lies: no tool is offered to the model, and the key goes to one address only."""
     stage.use(program, verdict(program))
     root = stage.experiment(program)
     pwned = stage.place / "pwned"

@@ -6,11 +6,12 @@ import base64
 import hashlib
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.report import charts, html
+from harness.report import charts, html, paging
 from harness.report.write import look_at, write_report
 from harness.text import safe_text
 from tests.pages import PAYLOADS, judged, parsed
@@ -19,6 +20,10 @@ from tests.workshop import scanned
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+HARMLESS: list[tuple[str, set[str]]] = []
+"""The tags of a page about texts that are words; made once."""
 
 
 def report(root: Path, file: Path) -> bytes:
@@ -67,11 +72,24 @@ def test_every_table_has_a_caption_and_every_header_a_scope(exp: Path, tmp_path:
     page = parsed(text)
     tables = re.findall(r"<table>.*?</table>", text, re.DOTALL)
     assert len(tables) == len(page.named("table")) > 8
-    criteria = [table for table in tables if "half of it" in table]
-    assert [t for t in tables if "<caption>" not in t and t not in criteria] == []
-    assert {attributes.get("scope") for attributes in page.named("th")} == {"col", "row"}
+    assert [t for t in tables if not t.startswith("<table><caption><span>")] == []
+    assert sum("half of it" in table for table in tables) == 6
+    scopes = {attributes.get("scope") for attributes in page.named("th")}
+    assert scopes == {"col", "row", "colgroup"}
     regions = [a for a in page.named("div") if a.get("class") == "scroll"]
     assert all(a.get("role") == "region" and a.get("aria-label") for a in regions)
+
+
+def test_no_level_of_headings_is_left_out(exp: Path, tmp_path: Path) -> None:
+    """An outline made from the headings has no holes, on pages of runs neither."""
+    found = scanned(exp)
+    shown = look_at(found, lambda _, name: name, str)
+    made = paging.pages([(found, shown)], tmp_path / "r.html", bound=100_000)
+    for content in [report(exp, tmp_path / "r.html"), *(content for _, content in made)]:
+        tags = [tag for tag, _ in parsed(content).tags]
+        levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
+        assert levels[0] == 1
+        assert [(a, b) for a, b in pairwise(levels) if b > a + 1] == []
 
 
 def test_every_id_is_there_once_and_every_link_inside_leads_to_one(
@@ -143,8 +161,10 @@ def test_what_agents_and_judges_write_is_text(
         content = report(root, tmp_path / f"{place}.html").decode()
         return [(tag, set(attributes)) for tag, attributes in parsed(content).tags]
 
-    hostile, harmless = page_about(payload, "hostile"), page_about("word", "harmless")
-    assert hostile == harmless
+    hostile = page_about(payload, "hostile")
+    if not HARMLESS:
+        HARMLESS.extend(page_about("word", "harmless"))
+    assert hostile == HARMLESS
     assert [names for _, names in hostile if any(name.startswith("on") for name in names)] == []
 
 
@@ -159,8 +179,9 @@ def test_control_characters_are_made_visible(
 
 
 def test_a_run_shows_prompt_output_criteria_reply_and_its_files(exp: Path, tmp_path: Path) -> None:
-    """What is known of a run is inside its details, closed until asked for."""
+    """What is known of a run is inside its details, in this order, closed until asked for."""
     (exp / "runs" / "a" / "judge_prompt.md").write_text("Grade it.\n")
+    (exp / "runs" / "a" / "judge" / "result.json").write_text("{}")
     attempt = exp / "runs" / "a" / "judge" / "judge_01" / "attempts" / "20260101T000000Z-x"
     attempt.mkdir(parents=True)
     (attempt / "intent.json").write_text('{"started": "2026-01-01T00:00:00+00:00"}')
@@ -171,6 +192,11 @@ def test_a_run_shows_prompt_output_criteria_reply_and_its_files(exp: Path, tmp_p
     page = parsed(report(exp, tmp_path / "r.html"))
     assert {"Grade it.", "Done.", "my verdict", "because"} <= set(page.text_of("pre"))
     assert "half of it" in page.text_of("td")
+    told = [text for _, text in page.texts]
+    told = told[told.index("demo::runs/a") :]
+    places = [told.index(text) for text in ("Grade it.", "half of it", "because", "my verdict")]
+    places += [told.index("Output"), told.index("Done."), told.index("consensus")]
+    assert places == sorted(places)
     assert all("open" not in attributes for attributes in page.named("details"))
     links = [str(attributes["href"]) for attributes in page.named("a")]
     assert "./exp/runs/a/judge_prompt.md" in links
@@ -198,26 +224,153 @@ def test_without_matplotlib_there_are_tables_only_and_the_page_says_so(
     assert "pip install 'pytest-judge-panel[report]'" in page.text_of("code")
 
 
-def test_a_report_that_is_too_large_for_one_page_gets_pages_of_runs(
+def test_the_lanes_are_shown_with_how_full_they_were(exp: Path, tmp_path: Path) -> None:
+    """After the slowest and the costliest calls."""
+    for number, (start, end, cost) in enumerate(((0, 4, 0.5), (0, 2, None), (3, 4, None)), 1):
+        directory = exp / "runs" / "a" / "judge" / f"judge_{number:02d}" / "attempts" / "1"
+        directory.mkdir(parents=True)
+        (directory / "intent.json").write_text(f'{{"started": "2026-01-01T00:00:0{start}+00:00"}}')
+        ended = {"outcome": "judged", "ended": f"2026-01-01T00:00:0{end}+00:00", "cost_usd": cost}
+        (directory / "exit.json").write_text(json.dumps(ended))
+    page = parsed(report(exp, tmp_path / "r.html"))
+    places = [
+        place
+        for place, (_, text) in enumerate(page.texts)
+        if text in ("Slowest calls", "Costliest calls", "How full the lanes were")
+    ]
+    assert places == sorted(places)
+    assert len(places) == 3
+    assert (
+        "The latest session made 3 attempts (those of judges that cost nothing included) in "
+        "4.0 s, at most 2 at a time: 1.8 times as fast as one at a time, so the 2 lanes were "
+        "88 % full."
+    ) in page.text_of("p")
+
+
+def test_a_panel_of_very_many_judges_has_no_matrix(
     tmp_path: Path, make_experiment: Callable[..., Path]
 ) -> None:
-    """Every page is below the bound, every run is on one of them, and each leads back."""
-    runs = {f"g{n % 3}/r{n:03d}": f"{n} <&> " * 400 for n in range(60)}
-    root = make_experiment(tmp_path / "exp", runs=runs, judges=1)
+    """The page says where every pair is."""
+    root = make_experiment(tmp_path / "exp", runs=["a"], judges=21)
+    page = parsed(report(root, tmp_path / "r.html"))
+    assert "21 judges are too many for a matrix;" in page.text_of("p")
+
+
+# --- more than one page --------------------------------------------------------------------------
+
+
+def large(root: Path, make: Callable[..., Path], *, text: str, group: int = 3) -> Path:
+    """Make an experiment of 60 runs in groups, each with an output of a few thousand characters."""
+    runs = {f"g{n % group:02d}/r{n:03d}": f"{n} {text}" for n in range(60)}
+    make(root, runs=runs, judges=1)
     config = root / "experiment.yaml"
     config.write_text(config.read_text().replace('"judges"', '"runs": "runs/*/*", "judges"', 1))
+    return root
+
+
+def made_pages(root: Path, file: Path, bound: int) -> dict[str, bytes]:
+    """Return the files of a report about one experiment by their names."""
     found = scanned(root)
     shown = look_at(found, lambda _, name: name, str)
-    file = tmp_path / "r.html"
-    told: list[tuple[int, int]] = []
-    made = dict(html.pages([(found, shown)], file, bound=150_000, step=lambda *a: told.append(a)))
-    assert [path for path, content in made.items() if len(content) > 150_000] == []
+    return {
+        path.name: content for path, content in paging.pages([(found, shown)], file, bound=bound)
+    }
+
+
+@pytest.mark.parametrize("text", ["<&> " * 500, "\u4e2d" * 2000, "\u202e" * 1000])
+def test_a_report_that_is_too_large_for_one_page_gets_pages_of_runs(
+    text: str, tmp_path: Path, make_experiment: Callable[..., Path]
+) -> None:
+    """Every page is below the bound, in bytes, every run is on one of them, each leads back."""
+    root = large(tmp_path / "exp", make_experiment, text=text)
+    made = made_pages(root, tmp_path / "r.html", 150_000)
+    assert [name for name, content in made.items() if len(content) > 150_000] == []
     assert len(made) > 3
+    main = parsed(made.pop("r.html"))
+    links = [str(attributes["href"]) for attributes in main.named("a")]
+    assert sorted({link for link in links if link in made}) == sorted(made)
+    texts = {name: parsed(content) for name, content in made.items()}
+    assert sum(len(page.named("details")) for page in texts.values()) == 60
+    assert all({"href": "r.html"} in page.named("a") for page in texts.values())
+    titles = {page.text_of("h1")[0] for page in texts.values()}
+    assert titles == {f"exp: g{n:02d}" for n in range(3)}
+    # The scores stay on the first page, and lead to the runs.
+    runs = [link.partition("#") for link in links if link.startswith("r-e1-") and "#" in link]
+    assert len(runs) == 60
+    assert [link for link in runs if {"id": link[2]} not in texts[link[0]].named("div")] == []
+
+
+def test_progress_is_told_run_by_run(tmp_path: Path, make_experiment: Callable[..., Path]) -> None:
+    """With how many there are."""
+    found = scanned(large(tmp_path / "exp", make_experiment, text="x"))
+    told: list[tuple[int, int]] = []
+    shown = look_at(found, lambda _, name: name, str)
+    list(paging.pages([(found, shown)], tmp_path / "r.html", step=lambda *a: told.append(a)))
     assert told == [(n, 60) for n in range(1, 61)]
-    links = [str(attributes["href"]) for attributes in parsed(made.pop(file)).named("a")]
-    assert [path.name for path in made] == [href for href in links if href.startswith("r-e1-")]
-    texts = [parsed(content) for content in made.values()]
-    assert sum(len(page.named("details")) for page in texts) == 60
-    assert all({"href": "r.html"} in page.named("a") for page in texts)
-    titles = [page.text_of("h1") for page in texts]
-    assert {title[0] for title in titles} == {f"exp: g{n}" for n in range(3)}
+
+
+def test_small_groups_share_a_page(tmp_path: Path, make_experiment: Callable[..., Path]) -> None:
+    """A report of many groups is no heap of files."""
+    root = large(tmp_path / "exp", make_experiment, text="<&> " * 130, group=60)
+    made = made_pages(root, tmp_path / "r.html", 100_000)
+    assert 2 < len(made) < 20
+    first = parsed(made["r-e1-001.html"])
+    groups = first.text_of("h2")
+    assert len(groups) > 3
+    assert first.text_of("h1") == [f"exp: {groups[0]} to {groups[-1]}"]
+
+
+def test_scores_that_do_not_fit_are_with_the_runs(
+    tmp_path: Path, make_experiment: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first page then leads to the pages of runs alone."""
+    root = large(tmp_path / "exp", make_experiment, text="<&> " * 100)
+    found = scanned(root)
+    shown = look_at(found, lambda _, name: name, str)
+    bare = html.page("report.html", title="", views=[html.View(shown, "e1", {}, scores=False)])
+    monkeypatch.setattr(paging, "charts", lambda *_: {})
+    made = made_pages(root, tmp_path / "r.html", len(bare) + 8_000)
+    main = parsed(made.pop("r.html"))
+    assert [a for a in main.named("a") if "#e1-run-" in str(a["href"])] == []
+    rows = [a for content in made.values() for a in parsed(content).named("a")]
+    assert sum(str(a["href"]).startswith("#e1-run-") for a in rows) == 60
+
+
+def test_a_run_with_very_much_to_show_is_shortened_more(
+    tmp_path: Path, make_experiment: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large its texts become as HTML, a page with a single run is below the bound."""
+    hostile = "\u202e" * 5_000
+    root = make_experiment(tmp_path / "exp", runs={"a": hostile}, judges=4)
+    item = {"achieved": 1, "max": 2, "reason": "\u202e" * 200}
+    scores = {"c": {"items": {f"i{n}": item for n in range(100)}}}
+    for number in range(1, 5):
+        judged(root, "a", number, 0.5, reasoning=hostile, criteria_scores=scores)
+    monkeypatch.setattr(paging, "charts", lambda *_: {})
+    (content,) = made_pages(root, tmp_path / "r.html", 400_000).values()
+    assert len(content) < 400_000
+    assert parsed(content).text_of("summary")[1:] == ["10 criteria"] * 4
+    (content,) = made_pages(root, tmp_path / "r.html", paging.BOUND).values()
+    assert parsed(content).text_of("summary")[1:] == ["100 criteria"] * 4
+
+
+def test_very_many_experiments_have_a_page_each(
+    tmp_path: Path, make_experiment: Callable[..., Path]
+) -> None:
+    """The first page leads to all of them, and each back."""
+    found = []
+    for number in range(4):
+        root = large(tmp_path / f"exp{number}", make_experiment, text="<&> " * 400)
+        scan = scanned(root)
+        found.append((scan, look_at(scan, lambda _, name: name, str)))
+    file = tmp_path / "my report.html"
+    made = {p.name: content for p, content in paging.pages(found, file, bound=150_000)}
+    assert [name for name, content in made.items() if len(content) > 150_000] == []
+    main = parsed(made["my report.html"])
+    links = [str(a["href"]) for a in main.named("a")]
+    assert links == [f"my%20report-e{n}.html" for n in range(1, 5)]
+    for number in range(1, 5):
+        page = parsed(made[f"my report-e{number}.html"])
+        assert page.text_of("h2") == [f"exp{number - 1}"]
+        assert {"href": "my%20report.html"} in page.named("a")
+        assert [n for n in made if n.startswith(f"my report-e{number}-")]

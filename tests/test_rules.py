@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.config import ConsensusKeys
 from harness.consensus import Rule
 from harness.errors import ExperimentError
+from harness.keys import ConsensusKeys
 from harness.rules import native_rule, scylla_rule
 
 FILE = Path("/e/experiment.yaml")

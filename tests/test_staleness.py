@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import harness
 from harness import staleness as module
-from harness.config import ExperimentKeys, panel
+from harness.config import panel
+from harness.keys import ExperimentKeys
 from harness.layouts import open_experiment
 from harness.model import JudgeSpec, Judgment, Run, SlotStatus
 from harness.rubric import load_rubric

@@ -32,7 +32,7 @@ LIMITS = {"a": 1, "b": 2, "c": None}
 def waiting(*names: str, clock: FakeClock | None = None, **keys: float | Budget) -> Waiting[Slot]:
     """Return slots whose first letter is their judge, which is a program of one's own."""
     slots = [slot(name, remote=False, max_parallel=LIMITS[name[0]]) for name in names]
-    return behind(gates(clock or FakeClock(), **keys), *slots)  # type: ignore[arg-type] # as they are named there
+    return behind(gates(clock or FakeClock(), **keys), *slots)  # type: ignore[arg-type] # keys of a test
 
 
 def behind(own: Gates, *slots: Slot) -> Waiting[Slot]:
@@ -55,7 +55,7 @@ def take(jobs: Waiting[Slot]) -> Slot:
 def left(jobs: Waiting[Slot]) -> list[tuple[str | None, str]]:
     """Return the names and reasons of what is left."""
     return [
-        (name(job), outcome.reason if isinstance(outcome, Deferred) else str(outcome.error))  # type: ignore[union-attr] # the others have one
+        (name(job), outcome.reason if isinstance(outcome, Deferred) else str(outcome.error))  # type: ignore[union-attr] # it has failed
         for job, outcome in jobs.rest()
     ]
 

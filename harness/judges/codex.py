@@ -137,7 +137,7 @@ class CodexJudge(CliJudge):
         login = theirs / "auth.json"
         by_login = not found.get("CODEX_API_KEY") and login.is_file()
         if by_login:  # a link, so that a token that is renewed is renewed for the user, too
-            files.point(own / "auth.json", login.resolve())
+            files.link(login.resolve(), own / "auth.json", symbolic=True)
         system = self._write(home / "system.md", SYSTEM_PROMPT)
         self._write(own / "config.toml", _config(found, system, by_login=by_login))
         return found | {"CODEX_HOME": str(own), "HOME": str(home)}

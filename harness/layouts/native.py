@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from harness import config, files
 from harness.errors import ExperimentError
+from harness.keys import ExperimentKeys, RunKeys
 from harness.layouts import registry
 from harness.layouts.base import WORKSPACE, Layout
 from harness.layouts.names import Pattern, safe_name, sorted_runs
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.config import ExperimentKeys
     from harness.criteria import Rubric
 
 CONFIG = "experiment.yaml"
@@ -131,11 +131,11 @@ class NativeLayout(Layout):
             meta=keys.meta,
         )
 
-    def _run_keys(self, path: Path) -> config.RunKeys:
+    def _run_keys(self, path: Path) -> RunKeys:
         file = path / RUN_KEYS
         if not files.is_there(file):
-            return config.RunKeys()
-        keys = convert(files.load_yaml(file, root=self.experiment.root), config.RunKeys, file=file)
+            return RunKeys()
+        keys = convert(files.load_yaml(file, root=self.experiment.root), RunKeys, file=file)
         config.check_below(keys.task, f"{file}: task")
         return keys
 

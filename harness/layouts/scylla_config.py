@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import config, files
 from harness.errors import ExperimentError
+from harness.keys import ExperimentKeys
 from harness.layouts.native import CONFIG as OVERRIDES
 from harness.rules import scylla_rule
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.config import ExperimentKeys
     from harness.consensus import Rule
     from harness.model import JudgeSpec
 
@@ -42,7 +42,7 @@ def read_settings(root: Path) -> Settings:
         keys = config.read_keys(files.load_yaml(overrides, root=root), overrides)
         _check_overrides(keys, overrides)
     else:
-        keys = config.ExperimentKeys(layout="scylla")
+        keys = ExperimentKeys(layout="scylla")
     listed = _panel(_models(found, file), keys, overrides if keys.judges else file)
     panel, people = config.members(listed)
     return Settings(
@@ -92,7 +92,7 @@ def _check_overrides(keys: ExperimentKeys, file: Path) -> None:
         raise ExperimentError(
             f"{file}: stands beside {CONFIG} without overriding it; add layout: scylla"
         )
-    default = config.ExperimentKeys()
+    default = ExperimentKeys()
     for key in ("task", "rubric", "runs"):
         if getattr(keys, key) != getattr(default, key):
             raise ExperimentError(f"{file}: {key}: has no meaning with layout: scylla; remove it")

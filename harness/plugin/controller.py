@@ -54,7 +54,7 @@ def prepare(config: pytest.Config) -> AbstractContextManager[None]:
     others = any(map(is_elsewhere, worker_specs(config)))
     panel.not_found += _shared_out(panel, len(worker_specs(config)))
     panel.not_found += panel.admission.problems(
-        {root: slots for root, slots in found.items() if isinstance(slots, list)}
+        {root.resolve(): slots for root, slots in found.items() if isinstance(slots, list)}
     )
     panel.not_found += hosts.problems(config) if others else ()
     if panel.not_found:
@@ -126,19 +126,23 @@ class Controller:
         """Make the snapshot, and learn the node id of each slot and what a report of it carries."""
         config = self._panel.config
         for root, slots in found.items():
-            place = os.path.relpath(os.path.realpath(root), config.rootpath)
+            place = os.path.relpath(root.resolve(), config.rootpath)
             if isinstance(slots, ExperimentError):
                 self._snapshot[place] = broken(slots)
                 continue
-            scanned = self._panel.scans[root]
+            scanned = self._panel.scans[root.resolve()]
             mark = None
             if self._elsewhere and not options.only_looks(config):
                 mark = hosts.put_mark(scanned.layout)
                 self._marks.append(mark)
-            told = shipped(scanned, slots, rootpath=config.rootpath, mark=mark)
+            told = shipped(scanned, slots, file=self._file(root), mark=mark)
             self._snapshot[place] = told
             for slot in slots:
                 self.slots[f"{told['id']}::{slot.name}"] = [place, told["name"], slot.name]
+
+    def _file(self, root: Path) -> str:
+        """Return an experiment's configuration file as it stands in ids: links are left in them."""
+        return os.path.relpath(config_of(root) or root, self._panel.config.rootpath)
 
     def pytest_unconfigure(self) -> None:
         """Take away what was put down for the session."""

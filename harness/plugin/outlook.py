@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.plugin.collect import SlotItem
     from harness.plugin.session import PanelSession
 
-LISTED = 10
+LISTED = 3
 """Reasons that are listed."""
 
 
@@ -75,15 +75,17 @@ def money(calls: Calls) -> list[str]:
     return [line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"]
 
 
-def put_off(statistics: Statistics, config: pytest.Config) -> Iterator[str]:
+def put_off(statistics: Statistics, config: pytest.Config) -> list[str]:
     """Say what was deferred, why and until when, and the command that goes on with it."""
     reasons = Counter(statistics.deferred.values())
     if not reasons:
-        return
+        return []
+    lines = []
     for reason, slots in reasons.most_common(LISTED):
         count = "1 slot" if slots == 1 else f"{slots} slots"
-        yield f"deferred {count}: {safe_line(reason, 300)}"
+        lines.append(f"deferred {count}: {safe_line(reason, 300)}")
     if len(reasons) > LISTED:
-        yield f"... and for {len(reasons) - LISTED} other reasons"
+        rest = sum(slots for _, slots in reasons.most_common()[LISTED:])
+        lines.append(f"... and {rest} more, for other reasons")
     command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
-    yield f"run the same command again later: {safe_line(command, 300)}"
+    return [*lines, f"run the same command again later: {safe_line(command, 300)}"]

@@ -76,11 +76,11 @@ class PanelSession:
         _, shipped = snapshot.find(self.config, root) or ("", None)
         snapshot.check(self.config, root, shipped)
         scanned = scan(open_experiment(root))
-        self.scans[root] = scanned
+        self.scans[scanned.layout.experiment.root] = scanned  # all links resolved
         if shipped is not None:
             return scanned, snapshot.as_listed(scanned, shipped["slots"])
         chosen = choose(self.config, root, scanned, self.statuses, self.mode)
-        self.chosen[root] = chosen
+        self.chosen[scanned.layout.experiment.root] = chosen
         self.not_found += chosen.problems
         self.work_found += len(chosen.to_judge) + chosen.left_out
         return scanned, list(chosen.to_judge)

@@ -31,12 +31,11 @@ SNAPSHOT = "harness_snapshot"
 """The key of a worker's input."""
 
 
-def shipped(scanned: Scan, slots: Iterable[Slot], *, rootpath: Path, mark: Path | None) -> Any:
-    """Return what workers are told of an experiment."""
-    experiment = scanned.layout.experiment
+def shipped(scanned: Scan, slots: Iterable[Slot], *, file: str, mark: Path | None) -> Any:
+    """Return what workers are told of an experiment, whose ids begin with ``file``."""
     return {
-        "id": os.path.relpath(experiment.config_file, rootpath),
-        "name": experiment.name,
+        "id": file,
+        "name": scanned.layout.experiment.name,
         "mark": "" if mark is None else mark.name,
         "version": __version__,
         "error": "",

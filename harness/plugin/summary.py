@@ -6,22 +6,31 @@ import os
 from typing import TYPE_CHECKING
 
 from harness.model import SlotStatus
+from harness.plugin.coverage import WIDTH
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.report.advice import advice
-from harness.statistics.words import full, number
+from harness.statistics.words import full, number, short
 from harness.text import safe_line
 
 if TYPE_CHECKING:
-    from collections import Counter
+    from collections.abc import Sequence
 
     import pytest
 
+    from harness.plugin.coverage import Coverage
     from harness.plugin.session import PanelSession
     from harness.scan import Scan
     from harness.sheet import Row
+    from harness.statistics.figure import Figure
 
 ROWS = 5
 """Runs that are listed; fewer where a session has several experiments."""
+
+FEW, EXPERIMENTS = 3, 6
+"""Experiments up to which each has more than a line, and up to which each has one."""
+
+NAME = 50
+"""Characters of a run's name."""
 
 VERDICTS = {True: "yes", False: "no", None: "-"}
 
@@ -53,30 +62,58 @@ class Clock:
         return [f"time: {seconds:.1f} s for {self._slots} slots, {faster}"]
 
 
-def consensus_lines(panel: PanelSession, scanned: Scan) -> list[str]:
-    """Return the worst runs and the agreement of an experiment."""
+def findings(panel: PanelSession, *, plain: bool) -> list[str]:
+    """Return the consensus of each experiment: the worst runs, and how far the judges agree.
+
+    ``plain``, and where there are many experiments: one line for each of them.
+    """
+    scans = list(panel.scans.values())
+    rows = 0 if plain else max(0, ROWS - 2 * (len(scans) - 1))
+    lines = []
+    for scanned in scans[:EXPERIMENTS]:
+        head, *more = _consensus(panel, scanned, rows)
+        lines += [head] if plain or len(scans) > FEW else [head, *more]
+    if len(scans) > EXPERIMENTS:
+        lines.append(f"... and {len(scans) - EXPERIMENTS} more experiments")
+    return lines
+
+
+def _consensus(panel: PanelSession, scanned: Scan, most: int) -> list[str]:
+    """Return a line about an experiment, its worst runs, and the agreement of its judges."""
     from harness.gather import sheet_of
     from harness.panel import alpha_of
 
     tally = panel.tally
     rows = sheet_of(scanned, judged={name for _, name in tally.judged | tally.failed}).rows
     known = sorted((row for row in rows if row.score is not None), key=_score)
-    name = safe_line(scanned.layout.experiment.name, 60)
+    name = safe_line(scanned.layout.experiment.name, 24)
     if not known:
         return [f"{name}: no run has a consensus"]
     passed = sum(row.passed is True for row in known)
     mean = sum(_score(row) for row in known) / len(known)
     lines = [f"{name}: {_runs(len(known))} with a consensus, mean {mean:.3f}, {passed} passed"]
-    shown = known[: max(0, ROWS - 2 * (len(panel.scans) - 1))]
+    shown = known[:most]
     if shown:
-        width = max(len(name) for name in ["worst first", *(safe_line(r.run, 50) for r in shown)])
+        width = max(len(name) for name in ["worst first", *(_name(row) for row in shown)])
         lines.append(f"  {'worst first':<{width}}  score  passed  spread")
         lines += [_line(row, width) for row in shown]
     if len(scanned.layout.experiment.panel) > 1:
-        split = sum({True, False} <= set(row.passes) for row in rows)
-        alpha = full(alpha_of(rows))
-        lines.append(f"  agreement: alpha {alpha}; split verdicts in {_runs(split)}")
+        split = f"split verdicts in {_runs(sum({True, False} <= set(row.passes) for row in rows))}"
+        alpha = alpha_of(rows)
+        line = f"  agreement: alpha {full(alpha)}; {split}"
+        # What weakens a figure is left out where there is no room; "agreement" says it.
+        lines.append(line if len(line) <= WIDTH else f"  agreement: alpha {_short(alpha)}; {split}")
     return lines
+
+
+def _short(alpha: Figure) -> str:
+    return "undefined" if alpha.value is None else short(alpha)
+
+
+def _name(row: Row) -> str:
+    """Return a run's name in 50 characters; where names are long their ends tell them apart."""
+    name = safe_line(row.run, 4096)
+    return name if len(name) <= NAME else f"...{name[3 - NAME :]}"
 
 
 def _score(row: Row) -> float:
@@ -90,20 +127,18 @@ def _runs(count: int) -> str:
 def _line(row: Row, width: int) -> str:
     known = [score for score in row.scores if score is not None]
     spread = number(max(known) - min(known), 2) if known else "-"
-    name = safe_line(row.run, 50)
-    return f"  {name:<{width}}  {number(row.score)}  {VERDICTS[row.passed]:>6}  {spread:>6}"
+    return f"  {_name(row):<{width}}  {number(row.score)}  {VERDICTS[row.passed]:>6}  {spread:>6}"
 
 
-def next_line(panel: PanelSession, counts: dict[str, Counter[SlotStatus]]) -> list[str]:
+def next_line(panel: PanelSession, covered: Sequence[Coverage]) -> list[str]:
     """Return the command to run next: for the first experiment that has work left, if any has."""
     places = {
-        os.path.relpath(root, panel.config.invocation_params.dir): counts[
-            str(scanned.layout.experiment.root)
-        ]
-        for root, scanned in panel.scans.items()
+        os.path.relpath(one.root, panel.config.invocation_params.dir): one.totals for one in covered
     }
     work = (SlotStatus.MISSING, SlotStatus.FAILED, SlotStatus.STALE)
     open_ones = [place for place, found in places.items() if any(found[s] for s in work)]
     place = (open_ones or list(places))[0]
     command, why = advice(places[place], place)[0]
-    return [f"next: {safe_line(command)} ({why})"]
+    line = f"next: {safe_line(command, 4096)}"
+    reason = f" ({why})"
+    return [line + reason if len(line) + len(reason) <= WIDTH else line]

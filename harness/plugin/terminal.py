@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +10,9 @@ from harness.model import JUDGEABLE, WORK, SlotStatus
 from harness.modes import Mode
 from harness.plugin import changes, outlook, shard
 from harness.plugin.collect import slot_items
+from harness.plugin.coverage import coverage, coverage_lines
 from harness.plugin.signals import EXIT_TERMINATED
-from harness.plugin.summary import Clock, consensus_lines, next_line
-from harness.scan import status_now
+from harness.plugin.summary import Clock, findings, next_line
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -30,6 +28,9 @@ if TYPE_CHECKING:
 
 LISTED = 10
 """Slots that are listed by name for each status."""
+
+PROBLEMS = 5
+"""Problems that are listed at the end."""
 
 ORDER = (
     SlotStatus.MISSING,
@@ -47,7 +48,6 @@ class PanelTerminal:
         self._panel = panel
         self._config = panel.config
         self._clock = Clock()
-        self._now: dict[str, Counter[SlotStatus]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count how long slots were at work."""
@@ -170,75 +170,51 @@ class PanelTerminal:
             self._summary(terminalreporter)
 
     def _summary(self, reporter: TerminalReporter) -> None:
-        """Print a table per judge, what was set aside, and the totals."""
+        """Print coverage, totals, consensus, money and time, and what to run next: a screen."""
         panel, option = self._panel, self._config.option
         if option.collectonly or getattr(option, "no_summary", False) or not panel.scans:
             return
-        reporter.write_sep("=", "judge panel")
-        for scanned in panel.scans.values():
-            for line in self._table(scanned):
-                reporter.write_line(line)
+        plain = self._config.get_verbosity() < 0
+        covered = [coverage(scanned, panel) for scanned in panel.scans.values()]
+        if not plain:
+            reporter.write_sep("=", "judge panel")
+        for line in coverage_lines(covered, plain=plain):
+            reporter.write_line(line)
         if panel.dry_run:
             return
+        for line in self._problems():
+            reporter.write_line(line, yellow=not plain)
+        for line in self._totals():
+            reporter.write_line(line)
+        if not plain:
+            reporter.write_sep("=", "consensus")
         statistics = panel.tally.statistics
-        problems = statistics.problems + [p for s in panel.settled.values() for p in s.problems]
-        for problem in problems:
-            reporter.write_line(self._shown(problem), yellow=True)
+        for line in [
+            *findings(panel, plain=plain),
+            *outlook.money(statistics.calls),
+            *self._clock.lines(),
+            # Whoever must go on later is told how.
+            *(outlook.put_off(statistics, self._config) or next_line(panel, covered)),
+        ]:
+            reporter.write_line(line)
+
+    def _totals(self) -> list[str]:
+        """Say what the session did."""
+        panel, statistics = self._panel, self._panel.tally.statistics
+        done = changes.totals(panel.mode, statistics, list(panel.settled.values()))
+        return [done, *changes.difference(statistics)]
+
+    def _problems(self) -> list[str]:
+        """Say what a person should know beside the figures; a few lines."""
+        panel = self._panel
+        found = panel.tally.statistics.problems
+        found = found + [p for settled in panel.settled.values() for p in settled.problems]
+        lines = [self._shown(problem) for problem in found[:PROBLEMS]]
+        if len(found) > PROBLEMS:
+            lines.append(f"... and {len(found) - PROBLEMS} more")
         if panel.stopped:
             calls = "1 call" if panel.stopped == 1 else f"{panel.stopped} calls"
-            reporter.write_line(
-                f"stopped {calls} in flight; their slots are as they were", yellow=True
-            )
-        reporter.write_line(changes.totals(panel.mode, statistics, list(panel.settled.values())))
-        for line in [*changes.difference(statistics), *outlook.money(statistics.calls)]:
-            reporter.write_line(line)
-        for line in outlook.put_off(statistics, self._config):
-            reporter.write_line(line, yellow=True)
-        if self._config.get_verbosity() >= 0:
-            self._findings(reporter)
-
-    def _findings(self, reporter: TerminalReporter) -> None:
-        """Print what was found, how fast, and what to run next; less than a screen."""
-        reporter.write_sep("=", "consensus")
-        for scanned in self._panel.scans.values():
-            for line in consensus_lines(self._panel, scanned):
-                reporter.write_line(line)
-        # Whoever must go on later was told how.
-        later = bool(self._panel.tally.statistics.deferred)
-        following = [] if later else next_line(self._panel, self._now)
-        for line in [*self._clock.lines(), *following]:
-            reporter.write_line(line)
-
-    def _table(self, scanned: Scan) -> list[str]:
-        """Return the slots by judge and status as they stand now."""
-        experiment = scanned.layout.experiment
-        root = os.path.relpath(experiment.root, self._config.rootpath)
-        counts: dict[int, Counter[SlotStatus]] = {
-            judge.number: Counter() for judge in experiment.panel
-        }
-        tally, read_again = self._panel.tally, self._panel.mode is Mode.REPARSE
-        for slot in scanned.slots:
-            place = root, slot.name
-            judged, failed = place in tally.judged, place in tally.failed
-            status = SlotStatus.COMPLETE if judged else slot.status
-            if failed or (judged and read_again):  # the reply may be to another question
-                status = status_now(scanned.layout, slot)
-            counts[slot.judge.number][status] += 1
-        self._now[str(experiment.root)] = sum(counts.values(), Counter())
-        labels = {judge.number: safe_line(judge.label, 40) for judge in experiment.panel}
-        width = max(len(label) for label in [*labels.values(), "judge"])
-        shown = (SlotStatus.COMPLETE, SlotStatus.MISSING, SlotStatus.FAILED)
-        rest = tuple(
-            s for s in (SlotStatus.STALE, SlotStatus.BLOCKED) if any(c[s] for c in counts.values())
-        )
-        columns = (*shown, *rest)
-        lines = [
-            safe_line(experiment.name),
-            f"  {'judge':<{width}}" + "".join(f"  {column:>8}" for column in columns),
-        ]
-        for number, label in labels.items():
-            figures = "".join(f"  {counts[number][column]:>8}" for column in columns)
-            lines.append(f"  {label:<{width}}{figures}")
+            lines.append(f"stopped {calls} in flight; their slots are as they were")
         return lines
 
 

@@ -52,8 +52,11 @@ class RunDetails:
     files: tuple[tuple[str, Path], ...]
 
 
-def run_details(scan: Scan, slots: tuple[Slot, ...]) -> RunDetails:
-    """Read the texts of one run; what is not there, or is no text, is None."""
+def run_details(scan: Scan, slots: tuple[Slot, ...], *, share: float = 1.0) -> RunDetails:
+    """Read the texts of one run; what is not there, or is no text, is None.
+
+    ``share``: how much of the usual length is kept, for runs with very much to show.
+    """
     layout, run = scan.layout, slots[0].run
     prompt, output = layout.frozen_prompt(run), layout.output(run)
     places = [
@@ -64,17 +67,25 @@ def run_details(scan: Scan, slots: tuple[Slot, ...]) -> RunDetails:
     ]
     return RunDetails(
         run=run,
-        prompt=_text(prompt, scan, PROMPT_CAP),
-        output=_text(output, scan, OUTPUT_CAP),
-        slots=tuple(slot_details(scan, slot, cap=REPLIES_CAP // len(slots)) for slot in slots),
+        prompt=_text(prompt, scan, int(PROMPT_CAP * share)),
+        output=_text(output, scan, int(OUTPUT_CAP * share)),
+        slots=tuple(
+            slot_details(
+                scan,
+                slot,
+                cap=int(REPLIES_CAP * share) // len(slots),
+                criteria=int(CRITERIA * share),
+            )
+            for slot in slots
+        ),
         files=tuple(
             (name, path) for name, path in places if path is not None and files.is_there(path)
         ),
     )
 
 
-def slot_details(scan: Scan, slot: Slot, *, cap: int) -> SlotDetails:
-    """Read what one judge answered about a run."""
+def slot_details(scan: Scan, slot: Slot, *, cap: int, criteria: int = CRITERIA) -> SlotDetails:
+    """Read what one judge answered about a run; ``cap``: characters of each of its texts."""
     layout = scan.layout
     judgment = slot.judgment
     directory = layout.slot_directory(slot.run, slot.judge)
@@ -82,7 +93,7 @@ def slot_details(scan: Scan, slot: Slot, *, cap: int) -> SlotDetails:
         slot=slot,
         reasoning="" if judgment is None else safe_text(judgment.reasoning, cap),
         reply=_reply(scan, slot, cap),
-        criteria=() if judgment is None else tuple(criteria_of(judgment))[:CRITERIA],
+        criteria=() if judgment is None else tuple(criteria_of(judgment))[:criteria],
         calls=tuple(slot_calls(scan, slot)),
         directory=directory if files.is_directory(directory) else None,
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from harness.model import SlotStatus
+from harness.report.canvas import SHADES, WIDTH, colour_of, figure, labels, shortened
 from harness.report.svg import NAMED
 from harness.text import safe_line
 
@@ -27,9 +28,6 @@ DRAWN_CALLS = 1500
 DRAWN_STEPS = 3000
 """Changes of the number at work up to which each one is drawn."""
 
-SHADES = 8
-"""Colours for judges; more judges share them."""
-
 GRID = 50
 """Points of a pair plot that lie closer than 1 / GRID are one, larger point."""
 
@@ -42,25 +40,11 @@ TONES = {
 }
 
 
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.figure import Figure as Drawing
-
-    return Drawing(figsize=(width, height), layout="constrained")
-
-
-def _labels(axes: Any, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), [safe_line(name, 36) for name in names])
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-
-
 def coverage(shown: Panorama) -> tuple[Any, str, str]:
     """Draw how many slots of each judge have each status."""
     judges = shown.judges[:BARS]
-    figure = _figure(7, 1.1 + 0.34 * len(judges))
-    axes = figure.subplots()
+    drawing = figure(1.1 + 0.34 * len(judges))
+    axes = drawing.subplots()
     left = [0] * len(judges)
     for place, status in enumerate(shown.statuses):
         counts = [shown.coverage[number][place] for number in range(len(judges))]
@@ -70,12 +54,12 @@ def coverage(shown: Panorama) -> tuple[Any, str, str]:
                 label=status.value,
             )  # fmt: skip
         left = [a + b for a, b in zip(left, counts, strict=True)]
-    _labels(axes, judges)
+    labels(axes, judges)
     axes.set_xlabel("runs")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    figure.legend(loc="outside upper left", ncols=5, fontsize=9)
+    drawing.legend(loc="outside upper left", ncols=5, fontsize=9)
     counted = ", ".join(f"{count} {status}" for status, count in shown.totals.items())
-    return figure, "Coverage", f"Slots of each judge by status: {counted}."
+    return drawing, "Coverage", f"Slots of each judge by status: {counted}."
 
 
 def _intervals(axes: Any, figures: Sequence[Figure], colours: Sequence[str]) -> None:
@@ -86,6 +70,7 @@ def _intervals(axes: Any, figures: Sequence[Figure], colours: Sequence[str]) -> 
             axes.plot([found.low, found.high], [place, place], color=colours[place], lw=2.2)
         axes.plot([found.value], [place], "o", color=colours[place], ms=7)
     axes.set_xlim(-0.02, 1.02)
+    axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
 
 
 def groups(shown: Panorama) -> tuple[Any, str, str] | None:
@@ -94,10 +79,10 @@ def groups(shown: Panorama) -> tuple[Any, str, str] | None:
     if not known:
         return None
     listed = sorted(known, key=lambda level: level.score.value or 0.0)[:BARS]
-    figure = _figure(7, 0.9 + 0.34 * len(listed))
-    axes = figure.subplots()
+    drawing = figure(0.9 + 0.34 * len(listed))
+    axes = drawing.subplots()
     _intervals(axes, [level.score for level in listed], [NAMED["c0"]] * len(listed))
-    _labels(axes, [level.name for level in listed])
+    labels(axes, [level.name for level in listed])
     axes.set_xlabel("mean consensus score, with its 95 % interval where there is one")
     worst, best = listed[0], listed[-1]
     caption = f"Consensus score of {len(listed)} groups, the worst first: from "
@@ -105,12 +90,7 @@ def groups(shown: Panorama) -> tuple[Any, str, str] | None:
     caption += f"to {best.score.value:.2f} ({safe_line(best.name, 60)})."
     if len(listed) == 1:
         caption = f"Consensus score of {safe_line(worst.name, 60)}: {worst.score.value:.2f}."
-    return figure, "Consensus by group", caption
-
-
-def colour_of(number: int) -> str:
-    """Return the name of a judge's colour; there are eight."""
-    return f"c{number % SHADES}"
+    return drawing, "Consensus by group", caption
 
 
 def judges(shown: Panorama) -> tuple[Any, str, str] | None:
@@ -122,8 +102,8 @@ def judges(shown: Panorama) -> tuple[Any, str, str] | None:
     ]
     if not any(scores):
         return None
-    figure = _figure(7, 0.9 + 0.42 * len(listed))
-    axes = figure.subplots()
+    drawing = figure(0.9 + 0.42 * len(listed))
+    axes = drawing.subplots()
     for number, mine in enumerate(scores):
         colour = NAMED[colour_of(number)]
         counts = Counter(round(score * 2 * GRID) / (2 * GRID) for score in mine)
@@ -139,14 +119,14 @@ def judges(shown: Panorama) -> tuple[Any, str, str] | None:
     _intervals(
         axes, [judge.score for judge in listed], [NAMED[colour_of(n)] for n in range(len(listed))]
     )
-    _labels(axes, [judge.judge for judge in listed])
+    labels(axes, [judge.judge for judge in listed])
     axes.set_xlabel("score: mean with its 95 % interval, below it every judgment")
     means = ", ".join(
         f"{safe_line(judge.judge, 40)} {judge.score.value:.2f}"
         for judge in listed
         if judge.score.value is not None
     )
-    return figure, "Scores by judge", f"Mean scores: {means}."
+    return drawing, "Scores by judge", f"Mean scores: {means}."
 
 
 def pairs(shown: Panorama) -> tuple[Any, str, str] | None:
@@ -159,11 +139,13 @@ def pairs(shown: Panorama) -> tuple[Any, str, str] | None:
     if not known:
         return None
     listed = [pair for pair, _ in sorted(known, key=lambda found: -found[1])[:PAIRS]]
-    columns = min(3, len(listed))
+    columns = min(3, max(2, len(listed)))
     rows = -(-len(listed) // columns)
-    figure = _figure(2.6 * columns + 0.4, 2.5 * rows + 0.4)
+    drawing = figure((WIDTH / columns + 0.1) * rows)
     places = {name: number for number, name in enumerate(shown.judges)}
-    for axes, pair in zip(figure.subplots(rows, columns, squeeze=False).flat, listed, strict=False):
+    for axes, pair in zip(
+        drawing.subplots(rows, columns, squeeze=False).flat, listed, strict=False
+    ):
         points = Counter(_points(shown, places[pair.first], places[pair.second]))
         axes.plot([0, 1], [0, 1], color=NAMED["muted"], lw=0.8)
         most = max(points.values(), default=1)
@@ -176,9 +158,11 @@ def pairs(shown: Panorama) -> tuple[Any, str, str] | None:
             linewidths=0,
         )
         axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
-        axes.set_xlabel(safe_line(pair.first, 24))
-        axes.set_ylabel(safe_line(pair.second, 24))
-    for axes in list(figure.axes)[len(listed) :]:
+        axes.set_xticks([0, 0.5, 1])
+        axes.set_yticks([0, 0.5, 1])
+        axes.set_xlabel(shortened(pair.first, 22), fontsize=8)
+        axes.set_ylabel(shortened(pair.second, 22), fontsize=8)
+    for axes in list(drawing.axes)[len(listed) :]:
         axes.remove()
     apart = ", ".join(
         f"{safe_line(p.first, 40)} and {safe_line(p.second, 40)} {p.difference.value:.2f}"
@@ -186,7 +170,7 @@ def pairs(shown: Panorama) -> tuple[Any, str, str] | None:
     )
     caption = "Scores of two judges on the same runs; on the diagonal they agree. "
     caption += f"Mean distance: {apart}."
-    return figure, "Pairs of judges", caption
+    return drawing, "Pairs of judges", caption
 
 
 def _points(shown: Panorama, first: int, second: int) -> Iterator[tuple[float, float]]:
@@ -201,12 +185,12 @@ def timeline(shown: Panorama) -> tuple[Any, str, str] | None:
     line = shown.timeline
     if line.speed_up is None:
         return None
-    figure = _figure(7, 3.2)
+    drawing = figure(3.2)
     drawn = len(line.calls) <= DRAWN_CALLS
-    axes = figure.subplots(2 if drawn else 1, 1, sharex=True, squeeze=False)[:, 0]
+    axes = drawing.subplots(2 if drawn else 1, 1, sharex=True, squeeze=False)[:, 0]
     if drawn:
         _bars(axes[0], shown)
-        figure.legend(loc="outside upper left", ncols=4, fontsize=9)
+        drawing.legend(loc="outside upper left", ncols=4, fontsize=9)
     last = axes[-1]
     thinned = line.steps[:: -(-len(line.steps) // DRAWN_STEPS)]
     last.fill_between(
@@ -222,7 +206,7 @@ def timeline(shown: Panorama) -> tuple[Any, str, str] | None:
     last.set_xlabel("seconds since the first one")
     caption = f"{len(line.calls)} attempts in {line.seconds:.1f} s, at most {line.peak} at a time, "
     caption += f"{line.speed_up:.1f} times as fast as one at a time."
-    return figure, "Attempts over time", caption
+    return drawing, "Attempts over time", caption
 
 
 def _bars(axes: Any, shown: Panorama) -> None:

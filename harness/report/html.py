@@ -1,4 +1,4 @@
-"""The page: one file that needs nothing else, or one and its pages of runs if that is too large.
+"""One page of a report, as a file that needs nothing else.
 
 Everything that others wrote is escaped by the template engine; no script is on any page, and the
 policy of each page forbids everything but its own style sheet.
@@ -20,26 +20,24 @@ from markupsafe import Markup
 
 from harness import __version__
 from harness.model import NO_CALLS
-from harness.report.charts import available, charts
-from harness.report.details import run_details
+from harness.report.charts import available
 from harness.report.matrix import matrix
 from harness.statistics.words import number, short
 from harness.text import safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from harness.model import Calls
-    from harness.report.panorama import Panorama
-    from harness.scan import Scan
+    from harness.report.details import RunDetails
+    from harness.report.panorama import Panorama, RunLine
     from harness.statistics.figure import Figure
-
-BOUND = 4_500_000
-"""Bytes of one page; the runs go to further pages where they would make it larger."""
 
 LISTED = 100
 """Groups that are listed."""
+
+WIDEST = 20
+"""Judges up to which there is a matrix of all pairs."""
 
 FAILURES = 200
 """Failures that are listed."""
@@ -57,24 +55,29 @@ SECTIONS = (
 
 
 @dataclass(slots=True)
+class Fragment:
+    """A run of a report: its row, its details as HTML, and the page that has them."""
+
+    line: RunLine
+    anchor: str
+    details: str
+    href: str = ""
+
+
+@dataclass(slots=True)
 class View:
-    """What the template gets of one experiment, beside its panorama."""
+    """What the templates get of one experiment, beside its panorama.
+
+    ``pages`` has the name, the title, and the number of runs of each page of runs;
+    ``scores``: whether the table of scores has room on the page of the experiment.
+    """
 
     p: Panorama
     prefix: str
     charts: dict[str, Any]
-    fragments: list[tuple[str, str, str]] = field(default_factory=list)
+    fragments: list[Fragment] = field(default_factory=list)
     pages: list[tuple[str, str, int]] = field(default_factory=list)
-
-    @property
-    def rows(self) -> str:
-        """The rows of the table of scores."""
-        return "\n".join(row for _, row, _ in self.fragments)
-
-    @property
-    def details(self) -> str:
-        """The details of the runs."""
-        return "\n".join(details for *_, details in self.fragments)
+    scores: bool = True
 
     @property
     def calls(self) -> Calls:
@@ -119,74 +122,8 @@ class View:
         return matrix(self.p.judges, self.p.agreement.whole.pairs)
 
 
-def pages(
-    shown: Sequence[tuple[Scan, Panorama]],
-    file: Path,
-    *,
-    bound: int = BOUND,
-    step: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Iterator[tuple[Path, bytes]]:
-    """Yield the files of a report: its pages of runs, if there are any, then ``file`` itself.
-
-    ``step`` is told how many of how many runs have been read.
-    """
-    total = sum(len(p.runs) for _, p in shown)
-    views, done, size = [], 0, 0
-    for place, (scan, p) in enumerate(shown, 1):
-        view = View(p, f"e{place}", charts(p, f"e{place}"))
-        views.append(view)
-        for fragment in _fragments(view, scan, file):
-            view.fragments.append(fragment)
-            done += 1
-            step(done, total)
-        size += sum(len(part) for part in (view.rows, view.details))
-        size += sum(len(chart.svg) for chart in view.charts.values())
-    if size > bound * 0.8:  # the rest of the page, and letters of several bytes, need room, too
-        for view in views:
-            yield from _pages_of_runs(view, file, bound)
-    title = "Judge panel: " + ", ".join(p.name for _, p in shown[:5])
-    yield file, _page("report.html", title=title, views=views)
-
-
-def _fragments(view: View, scan: Scan, file: Path) -> Iterator[tuple[str, str, str]]:
-    macros: Any = _environment().get_template("macros.html").module
-    link = functools.partial(_link, base=file.parent)
-    for place, (line, slots) in enumerate(zip(view.p.runs, scan.by_run(), strict=True), 1):
-        anchor = f"{view.prefix}-run-{place}"
-        details = macros.run_details(line, run_details(scan, slots), anchor, link)
-        yield line.group, macros.run_row(line, anchor, ""), details
-
-
-def _pages_of_runs(view: View, file: Path, bound: int) -> Iterator[tuple[Path, bytes]]:
-    """Move the runs to pages of one group each; a large group gets several."""
-    part: list[tuple[str, str, str]] = []
-    size = 0
-    for fragment in [*sorted(view.fragments, key=lambda found: found[0]), None]:
-        more = 0 if fragment is None else sum(len(text.encode()) for text in fragment[1:])
-        ends = fragment is None or (part and fragment[0] != part[0][0])
-        if part and (ends or size + more > bound * 0.8):
-            path = file.with_name(f"{file.stem}-{view.prefix}-{len(view.pages) + 1:03d}.html")
-            title = f"{view.p.name}: {part[0][0]}"
-            view.pages.append((quote(path.name), part[0][0], len(part)))
-            yield (
-                path,
-                _page(
-                    "runs.html",
-                    title=title,
-                    back=quote(file.name),
-                    judges=view.p.judges,
-                    rows="\n".join(row for _, row, _ in part),
-                    details="\n".join(details for *_, details in part),
-                ),
-            )
-            part, size = [], 0
-        if fragment is not None:
-            part.append(fragment)
-            size += more
-    view.fragments = []
-
-
-def _page(template: str, **values: Any) -> bytes:
+def page(template: str, **values: Any) -> bytes:
+    """Return a page, with the policy that allows its style sheet and nothing else."""
     environment = _environment()
     style = environment.get_template("style.css").render()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -198,11 +135,26 @@ def _page(template: str, **values: Any) -> bytes:
         made_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         charts_drawn=available(),
         sections=SECTIONS,
+        back=values.pop("back", None),
         listed=LISTED,
+        widest=WIDEST,
         most=FAILURES,
         **values,
     )
     return text.encode("utf-8", "backslashreplace")
+
+
+def fragment(line: RunLine, details: RunDetails, anchor: str, *, base: Path) -> Fragment:
+    """Render the details of one run, with links as they are from the directory ``base``."""
+    macros: Any = _environment().get_template("macros.html").module
+    link = functools.partial(_link, base=base)
+    return Fragment(line, anchor, str(macros.run_details(line, details, anchor, link)))
+
+
+def _link(path: Path, base: Path) -> str:
+    """Return a relative address: never one with a scheme, whatever the path is called."""
+    relative = os.path.relpath(path, os.path.realpath(base))
+    return "/".join(quote(part) for part in ("./" + relative).split("/"))
 
 
 @functools.cache
@@ -220,6 +172,7 @@ def _environment() -> jinja2.Environment:
         "line": safe_line,
         "figure": _figure,
         "short": short,
+        "stacked": _stacked,
         "interval": _interval,
     }
     return environment
@@ -230,13 +183,12 @@ def _figure(value: object, digits: int = 2) -> str:
     return number(float(value), digits) if known and isinstance(value, int | float) else "–"  # noqa: RUF001 - typeset
 
 
+def _stacked(found: Figure) -> str:
+    """Return a value and its interval for a narrow column: a line may break between them."""
+    return short(found).replace(", ", ",\u00a0")
+
+
 def _interval(found: Figure) -> str:
     if found.low is None or found.high is None:
         return found.why or found.note or ""
     return f"{found.low:.3f} to {found.high:.3f}"
-
-
-def _link(path: Path, base: Path) -> str:
-    """Return a relative address: never one with a scheme, whatever the path is called."""
-    relative = os.path.relpath(path, os.path.realpath(base))
-    return "/".join(quote(part) for part in ("./" + relative).split("/"))

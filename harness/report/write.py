@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness import files
 from harness.effort import efforts
 from harness.report.calls import calls_of
-from harness.report.html import pages
+from harness.report.paging import pages
 from harness.report.panorama import panorama
 
 if TYPE_CHECKING:
