@@ -1,105 +1,78 @@
-"""What the plugin costs a session that has no experiment, and what an experiment's costs.
-
-    python benchmarks/startup.py --rounds 20
-
-Each round starts these sessions one after the other, each in a process of its own, none
-with other plugins:
-
-- ``pytest`` with one ordinary test, without the plugin;
-- the same with the plugin;
-- with the plugin, ``--collect-only`` in an experiment of 24 slots.
-
-The order within a round changes from round to round. The table has the medians of the
-wall time and of the processor time of the processes, and their ratios to pytest alone.
-"""
+"""What the plugin costs a session without an experiment, and an experiment's collection."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.experiments import write_experiment
+from benchmarks.measure import Options, Table, in_turn, pytest_command, run, verdict
 
-PLAIN = "pytest alone"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
+PLAIN = "pytest alone, one test"
+PLUGIN = "with the plugin, no experiment"
+COLLECT = "with the plugin, 24 slots, --collect-only"
 
-def sessions(project: Path) -> dict[str, list[str]]:
-    """Write the files that the sessions need; return their arguments by name."""
-    tests = project / "tests"
-    tests.mkdir()
-    (project / "pytest.ini").write_text("[pytest]\n")
-    (tests / "test_plain.py").write_text("def test_plain():\n    assert True\n")
-    experiment = project / "experiment"
-    experiment.mkdir()
-    (experiment / "experiment.yaml").write_text(
-        'judges:\n  - {name: a, kind: command, argv: ["true"]}\n'
-    )
-    (experiment / "task.md").write_text("Answer.\n")
-    (experiment / "rubric.yaml").write_text(
-        "categories:\n  all: {weight: 1, items: [{id: A1, check: It is right, points: 1}]}\n"
-    )
-    for number in range(24):
-        run = experiment / "runs" / f"{number:02d}"
-        run.mkdir(parents=True)
-        (run / "output.md").write_text("42\n")
-    ours = ["-p", "harness.plugin"]
-    return {
-        PLAIN: ["tests"],
-        "with the plugin, no experiment": [*ours, "tests"],
-        "with the plugin, 24 slots, --collect-only": [*ours, "--collect-only", "experiment"],
-    }
+RATIO = 1.05
+IMPORT_MS = 10.0
+COLLECT_S = 0.15
 
 
-def measure(arguments: list[str], project: Path) -> tuple[float, float]:
-    """Return the seconds of wall time and of processor time of one session."""
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start would compile the plugin
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began = time.perf_counter()
-    subprocess.run(command, cwd=project, env=environment, check=True, stdout=subprocess.DEVNULL)
-    seconds = time.perf_counter() - began
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def main() -> None:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    rounds = parser.parse_args().rounds
+def tables(options: Options) -> Iterator[Table]:
+    """Compare the sessions, and add up the imports."""
     with tempfile.TemporaryDirectory() as temporary:
         project = Path(temporary)
-        arguments = sessions(project)
-        for chosen in arguments.values():  # fills the caches of bytecode and of the disk
-            measure(chosen, project)
-        figures: dict[str, list[tuple[float, float]]] = {name: [] for name in arguments}
-        names = list(arguments)
-        for number in range(rounds):
-            turn = number % len(names)
-            for name in names[turn:] + names[:turn]:
-                figures[name].append(measure(arguments[name], project))
-    print(
-        f"Python {platform.python_version()}, pytest {version('pytest')}, {rounds} rounds, medians"
+        (project / "tests").mkdir()
+        (project / "pytest.ini").write_text("[pytest]\n")
+        (project / "tests/test_plain.py").write_text("def test_plain():\n    assert True\n")
+        judge = {"name": "a", "kind": "command", "argv": ["true"]}
+        write_experiment(project / "experiment", [judge], 24)
+        quiet = ("-p", "no:cacheprovider")
+        commands = {
+            PLAIN: pytest_command(*quiet, "tests", plugin=False),
+            PLUGIN: pytest_command(*quiet, "tests"),
+            COLLECT: pytest_command(*quiet, "--collect-only", "experiment"),
+        }
+        rounds = max(3, round(4 * options.rounds * options.scale))
+        subjects = {name: partial(session, command, project) for name, command in commands.items()}
+        found = in_turn(subjects, rounds)
+        imports = imported(project)
+    wall, cpu = found[PLAIN]
+    rows = tuple(
+        (name, f"{s:.3f} s", f"{s / wall:.3f}", f"{busy:.3f} s", f"{busy / cpu:.3f}")
+        for name, (s, busy) in found.items()
     )
-    medians = {
-        name: [statistics.median(column) for column in zip(*rows, strict=True)]
-        for name, rows in figures.items()
-    }
-    wall, cpu = medians[PLAIN]
-    print(f"{'':<44}{'wall':>10}{'ratio':>8}{'processor':>12}{'ratio':>8}")
-    for name, (seconds, busy) in medians.items():
-        print(f"{name:<44}{seconds:>8.3f} s{seconds / wall:>8.3f}{busy:>10.3f} s{busy / cpu:>8.3f}")
+    more, collects = found[PLUGIN][0] / wall, found[COLLECT][0] - wall
+    note = (
+        f"Medians of {rounds} sessions each. With the plugin: {more:.3f} of pytest alone; at most "
+        f"{RATIO:g} is wanted: {verdict(more, RATIO)}. Its own imports take {imports:.1f} ms; at "
+        f"most {IMPORT_MS:g} ms: {verdict(imports, IMPORT_MS)}. Collecting takes {collects:.3f} s "
+        f"more; at most {COLLECT_S:g} s: {verdict(collects, COLLECT_S)}."
+    )
+    yield Table("Start-up", note, ("", "wall", "ratio", "processor", "ratio"), rows)
 
 
-if __name__ == "__main__":
-    main()
+def session(command: list[str], project: Path) -> tuple[float, ...]:
+    """Return wall and processor time."""
+    cost = run(command, project)
+    return cost.wall, cost.cpu
+
+
+def imported(project: Path) -> float:
+    """Return what the modules take, in ms, that only the plugin imports; the least of three."""
+
+    def once(measure: Callable[[str], float]) -> float:
+        return measure("import pytest, _pytest.terminal, _pytest.runner, harness.plugin")
+
+    def milliseconds(code: str) -> float:
+        lines = run([sys.executable, "-X", "importtime", "-c", code], project).output.splitlines()
+        cells = [line.removeprefix("import time:").split("|") for line in lines if "|" in line]
+        own = [(int(c[0]), c[2].strip()) for c in cells if c[0].strip().isdecimal()]
+        return sum(us for us, name in own if name.startswith("harness")) / 1000
+
+    return min(once(milliseconds) for _ in range(3))

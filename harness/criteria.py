@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,7 +51,12 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rubric:
-    """What is asked of a run, and how points become a score."""
+    """What is asked of a run, and how points become a score.
+
+    ``asks`` is a hash of what a judge answers to; not of how the answer is weighed and
+    graded. ``fingerprint`` is one of all that counts: not of comments, layout, name, and
+    description. Both are made once: every slot records them.
+    """
 
     path: Path
     text: str
@@ -59,17 +64,14 @@ class Rubric:
     categories: tuple[Category, ...]
     pass_threshold: float
     grades: Mapping[str, float]
+    asks: str = field(init=False, repr=False, compare=False)
+    fingerprint: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def asks(self) -> str:
-        """A hash of what a judge answers to; not of how the answer is weighed and graded."""
-        return _fingerprint([self.pass_threshold, *(_asked(c) for c in self.categories)])
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of all that counts: not of comments, layout, name, and description."""
+    def __post_init__(self) -> None:
+        asks = _fingerprint([self.pass_threshold, *(_asked(c) for c in self.categories)])
         weights = [category.weight for category in self.categories]
-        return _fingerprint([self.asks, weights, dict(self.grades)])
+        object.__setattr__(self, "asks", asks)
+        object.__setattr__(self, "fingerprint", _fingerprint([asks, weights, dict(self.grades)]))
 
 
 FINGERPRINT_VERSION = 1

@@ -16,8 +16,9 @@ from harness.model import NO_CALLS, Calls, Failed, Outcome, Raised
 from harness.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
+    from harness.durations import Durations
     from harness.gates import Gates, Place
     from harness.model import Deferred, Judged, Slot
 
@@ -176,16 +177,17 @@ def dispatch(
     stop: Callable[[], object],
     place: Callable[[Job], Place],
     gates: Gates | None = None,
+    durations: Durations[Hashable] | None = None,
     again: Callable[[Job, Outcome], Job | None] = lambda *_: None,
 ) -> Iterator[Outcome]:
     """Yield what became of every job, as they complete.
 
-    ``place``, ``gates``: as in ``Waiting``. ``again`` returns the job that follows from an
-    outcome that is not the last word. One lane, or one job, needs no pool. When the
+    ``place``, ``gates``, ``durations``: as in ``Waiting``. ``again`` returns the job that
+    follows from an outcome that is not the last word. One lane, or one job, needs no pool. When the
     consumer stops early nothing that waits is started; what is at work is waited for.
     """
     listed = list(jobs)
-    waiting = Waiting(listed, place=place, gates=gates)
+    waiting = Waiting(listed, place=place, gates=gates, durations=durations)
     lanes = min(parallel, len(listed))
     pool: Here[Job] | Pool[Job] = Pool(lanes, work, stop=stop) if lanes > 1 else Here(work)
     with pool:

@@ -9,7 +9,6 @@ import contextlib
 import errno
 import fcntl
 import itertools
-import json
 import os
 import re
 import secrets
@@ -19,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExperimentError
+from harness.json_text import indented
 from harness.looking import ANY, real_root
 from harness.looking import Stamp as Stamp
 from harness.looking import is_plain as is_plain
@@ -33,7 +33,7 @@ from harness.reading import is_directory as is_directory
 from harness.reading import is_file as is_file
 from harness.reading import is_link as is_link
 from harness.reading import is_there as is_there
-from harness.reading import is_within
+from harness.reading import is_within, real_path
 from harness.reading import list_names as list_names
 from harness.reading import load_yaml as load_yaml
 from harness.reading import read_bytes as read_bytes
@@ -70,7 +70,8 @@ def commit_bytes(
     ``EditedError``. A link is written through inside ``root``; else ``ExperimentError``.
     """
     target = _write_target(path, root)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    directory, name = os.path.split(target)
+    temporary = f"{directory}/.{name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
     try:
         _write_new(temporary, data, durable=durable, like=target if replace else None)
         if replace:
@@ -87,7 +88,7 @@ def commit_bytes(
             os.unlink(temporary)
         raise
     if durable:
-        _sync_directory(target.parent)
+        _sync_directory(directory)
 
 
 def commit_json(path: Path, value: Any, *, root: Path, finite: bool = True, **how: Any) -> None:
@@ -95,22 +96,18 @@ def commit_json(path: Path, value: Any, *, root: Path, finite: bool = True, **ho
 
     ASCII only, so that a lone surrogate in a judge's text cannot make the write fail.
     """
-    text = json.dumps(value, indent=2, allow_nan=not finite)
-    commit_bytes(path, text.encode("ascii") + b"\n", root=root, **how)
+    commit_bytes(path, f"{indented(value, finite=finite)}\n".encode("ascii"), root=root, **how)
 
 
-def _write_target(path: Path, root: Path) -> Path:
-    target = path
-    if path.is_symlink():
-        target = path.resolve()
-    elif path.parent.exists():
-        target = path.parent.resolve() / path.name
-    if not is_within(str(target), real_root(root)):
+def _write_target(path: Path, root: Path) -> str:
+    directory, name = os.path.split(path)
+    target = os.path.realpath(path) if is_link(path) else f"{real_path(directory)}/{name}"
+    if not is_within(target, real_root(root)):
         raise ExperimentError(f"{path}: leads out of {root} by a symbolic link; remove the link")
     return target
 
 
-def _write_new(path: Path, data: bytes, *, durable: bool, like: Path | None) -> None:
+def _write_new(path: str, data: bytes, *, durable: bool, like: str | None) -> None:
     fd = os.open(path, _CREATE, 0o666)
     try:
         if like is not None:
@@ -126,7 +123,7 @@ def _write_new(path: Path, data: bytes, *, durable: bool, like: Path | None) -> 
     os.close(fd)  # checked: on network file systems a full disk is reported here
 
 
-def _copy_mode(fd: int, path: Path) -> None:
+def _copy_mode(fd: int, path: str) -> None:
     try:
         wanted = os.stat(path)
     except FileNotFoundError:
@@ -139,7 +136,7 @@ def _copy_mode(fd: int, path: Path) -> None:
         os.fchmod(fd, stat.S_IMODE(wanted.st_mode))
 
 
-def _sync_directory(path: Path) -> None:
+def _sync_directory(path: str) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
@@ -149,7 +146,7 @@ def _sync_directory(path: Path) -> None:
 
 def make_directory(path: Path, *, root: Path) -> None:
     """Create ``path`` and its parents; refuse to leave ``root`` through a link."""
-    if not path.is_dir():
+    if not is_directory(path):
         try:
             path.mkdir(parents=True, exist_ok=True)
         except FileExistsError:  # a file, which EEXIST leaves open
@@ -247,4 +244,7 @@ def move(path: Path, to: Path) -> None:
 
 def remove_tree(path: Path) -> None:
     """Remove a throw-away directory; what cannot be removed is left."""
-    shutil.rmtree(path, ignore_errors=True)
+    try:
+        os.rmdir(path)  # most are empty
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ def past_of(slots: Iterable[Slot]) -> dict[int, Past]:
         number: Past(tuple(seconds.get(number, ())), tuple(costs.get(number, ())))
         for number in seconds.keys() | costs.keys()
     }
-
-
-def expected_seconds(past: Past | None) -> float | None:
-    """Return how long a call is expected to take: the median; None if nothing is known."""
-    return median(past.seconds) if past is not None and past.seconds else None
 
 
 def forecast(

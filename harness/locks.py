@@ -9,8 +9,6 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from filelock import lock_descriptor
-
 from harness import files
 
 if TYPE_CHECKING:
@@ -24,6 +22,8 @@ def claim(path: Path, *, wait: float = 0.0) -> Iterator[int | None]:
 
     A child process that inherits the descriptor keeps the lock while it lives.
     """
+    from filelock import lock_descriptor  # a session that only looks locks nothing
+
     fd = files.open_lock(path)
     try:
         deadline = time.monotonic() + wait
@@ -42,6 +42,8 @@ def claim(path: Path, *, wait: float = 0.0) -> Iterator[int | None]:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock on ``path``, waiting for it; only for work of milliseconds."""
+    from filelock import lock_descriptor
+
     fd = files.open_lock(path)
     try:
         lock_descriptor(fd, poll_interval=0.005)

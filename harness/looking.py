@@ -17,10 +17,10 @@ ANY: Stamp = (-1, -1, -1)
 """In place of a stamp: replace the file, whoever edited it."""
 
 
-def stamp(path: Path) -> Stamp:
+def stamp(path: str | Path) -> Stamp:
     """Return what changes when somebody edits or replaces ``path``."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - takes texts, too, and is called for every file
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size

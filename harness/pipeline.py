@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.admission import durations_of, gates_of, problems
 from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
 from harness.counting import Statistics
 from harness.dispatch import capture, dispatch
-from harness.errors import SelectionError
+from harness.errors import ExperimentError, SelectionError
 from harness.gates import Place
 from harness.layouts import open_experiment
 from harness.model import (
@@ -26,6 +29,7 @@ from harness.settle import How, settle
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from harness.gates import Gates
     from harness.model import Outcome, Slot
     from harness.scan import Scan
     from harness.settle import Settled
@@ -54,35 +58,60 @@ def judge_experiment(
     reparse: bool = False,
     regenerate_only: bool = False,
     only: Iterable[str] = (),
+    max_cost: float | None = None,
+    wait: float = 0.0,
 ) -> Statistics:
     """Judge the slots of an experiment that have no valid judgment, then settle its runs.
 
-    ``path`` is the experiment's directory or its configuration file. ``status`` selects
-    other slots than the missing and failed ones; complete and blocked slots are never
-    judged. With ``dry_run`` nothing is judged and nothing on disk changes. ``only``: names
-    of runs and slots, ``runs/a`` or ``runs/a/judge_01``; by default all are meant.
-    ``rejudge``: ask again for complete slots, whose judgments are kept among the attempts.
-    ``reparse``: derive the judgments anew from the kept replies; nobody is asked.
-    ``regenerate_only``: make again what is derived from judgments, at every level.
-    Settling starts after the last outcome. Raises ``ExperimentError`` if the experiment
-    cannot be read, ``SelectionError`` for arguments that make no sense.
+    ``path``: its directory or configuration file. ``status``: judge others than missing and
+    failed slots; never complete or blocked ones. ``dry_run``: change nothing. ``only``: names
+    as ``runs/a`` or ``runs/a/judge_01``. ``rejudge``: ask again for complete slots; their
+    judgments are kept. ``reparse``: derive the judgments anew from the kept replies.
+    ``regenerate_only``: make again what is derived. ``max_cost``: start no call that could
+    make all calls cost more, in USD. ``wait``: seconds to wait at usage limits. Raises
+    ``ExperimentError``, before anything is paid, if the experiment cannot be read or a judge
+    not be asked, ``SelectionError`` for senseless arguments.
     """
-    check_parallel(parallel)
     mode = mode_of(
         rejudge=rejudge,
         reparse=reparse,
         regenerate_only=regenerate_only,
         status=status is not None,
     )
-    found = scan(open_experiment(Path(path)))
+    found = _scanned(path, parallel)
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
-    statistics = Statistics(slots=found.counts(), selected=tuple(slot.name for slot in slots))
+    statistics = Statistics(slots=found.counts(), selected=tuple(s.name for s in slots))
     if mode in (Mode.REPARSE, Mode.REGENERATE):
         _make_again(statistics, found, slots, mode, dry_run=dry_run)
     elif not dry_run:
-        _judge(statistics, found, slots, parallel=parallel, how=How(fresh=mode.replaces))
+        gates = _gates(found, slots, parallel, max_cost=max_cost, wait=wait)
+        _judge(statistics, found, slots, gates, parallel=parallel, mode=mode)
     return statistics
+
+
+def _gates(
+    found: Scan, slots: Sequence[Slot], parallel: int, *, max_cost: float | None, wait: float
+) -> Gates:
+    """Return the gates; ``ExperimentError`` if some judge could not be asked at all."""
+    if max_cost is not None and not 0 < max_cost < math.inf:
+        raise SelectionError(f"max_cost must be an amount of USD above 0, got {max_cost!r}")
+    scans = {found.layout.experiment.root: found}
+    wrong = problems(
+        scans,
+        dict.fromkeys(scans, slots),
+        environment=os.environ,
+        lanes=parallel,
+        max_cost=None if max_cost is None else "max_cost",
+    )
+    if lines := list(wrong):
+        raise ExperimentError("\n".join(lines))
+    return gates_of(scans, max_cost=max_cost, patience=wait)
+
+
+def _scanned(path: str | Path, parallel: object) -> Scan:
+    check_parallel(parallel)
+    return scan(open_experiment(Path(path)))
 
 
 def _make_again(
@@ -100,7 +129,13 @@ def _make_again(
 
 
 def _judge(
-    statistics: Statistics, found: Scan, slots: Sequence[Slot], *, parallel: int, how: How
+    statistics: Statistics,
+    found: Scan,
+    slots: Sequence[Slot],
+    gates: Gates,
+    *,
+    parallel: int,
+    mode: Mode,
 ) -> None:
     bench = Bench()
     root = found.layout.experiment.root
@@ -116,6 +151,8 @@ def _judge(
             parallel=parallel,
             stop=bench.launcher.stop,
             place=lambda turn: Place(root, turn.slot),
+            gates=gates,
+            durations=durations_of({root: found}),
             again=lambda turn, outcome: turn.again(outcome),
         ):
             statistics.count(outcome)
@@ -123,7 +160,7 @@ def _judge(
                 statistics.problems.append(statistics.stopped)
                 break
     finally:
-        _end(statistics, found, settle(found, how))
+        _end(statistics, found, settle(found, How(fresh=mode.replaces)))
 
 
 def _end(statistics: Statistics, found: Scan, settled: Settled) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -94,6 +95,12 @@ def check_first_line(path: str) -> None:
 
 def _head(path: Path) -> bytes:
     """Return how a program begins; nothing, if it may be run but not read (as a NUL byte)."""
+    return _head_of(path, files.stamp(path))
+
+
+@functools.lru_cache(maxsize=64)
+def _head_of(path: Path, _stamp: files.Stamp) -> bytes:
+    """Read the head again only when the program has changed: every call of a judge asks for it."""
     try:
         fd = files.open_source(path)
     except OSError:

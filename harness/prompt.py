@@ -6,10 +6,12 @@ import functools
 import re
 import unicodedata
 from dataclasses import dataclass
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from harness.errors import ExperimentError
+
+if TYPE_CHECKING:
+    import jinja2
 
 OUTPUT_CAP = 200_000
 """Characters of the agent's answer in a prompt; the middle of a longer one is left out."""
@@ -56,13 +58,6 @@ only where its own na_condition holds. Then reply with one JSON object and nothi
 ```
 """
 
-# Text, not HTML: nothing is escaped; what the agent wrote is fenced off by the boundary.
-_ENVIRONMENT = jinja2.Environment(
-    autoescape=False,  # noqa: S701 - the prompt is plain text
-    undefined=jinja2.StrictUndefined,
-    keep_trailing_newline=True,
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptParts:
@@ -82,6 +77,8 @@ def render_prompt(
     A template is a jinja2 text with the variables ``task``, ``rubric``, ``output``,
     ``run``, and ``boundary``.
     """
+    import jinja2  # a session that only looks renders nothing
+
     try:
         compiled = _compiled(DEFAULT_TEMPLATE if template is None else template)
         return compiled.render(
@@ -103,7 +100,15 @@ def render_prompt(
 @functools.lru_cache(maxsize=8)
 def _compiled(template: str) -> jinja2.Template:
     """Compile a template once: that takes longer than the rest of a slot."""
-    return _ENVIRONMENT.from_string(template)
+    import jinja2
+
+    # Text, not HTML: nothing is escaped; what the agent wrote is fenced off by the boundary.
+    environment = jinja2.Environment(
+        autoescape=False,  # noqa: S701 - the prompt is plain text
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return environment.from_string(template)
 
 
 # Letters and marks that show nothing: fillers, joiners, and the variation selectors, of which

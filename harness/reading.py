@@ -88,22 +88,37 @@ def _read_descriptor(fd: int, path: str | Path, root: str | Path, cap: int) -> R
         return Invalid("is a directory")
     if not stat.S_ISREG(found.st_mode):
         return Invalid("is no regular file")
-    if not is_within(_real_path(fd, path), os.path.realpath(root)):
+    if not _leads_inside(_real_path(fd, path), root):
         return Invalid("is a symbolic link that leaves the experiment")
     if found.st_size > cap:
         return Invalid(f"is {found.st_size:,} bytes long; at most {cap:,} are read")
     chunks = []
-    left = cap
+    left = found.st_size  # what is added meanwhile is not waited for
     while left > 0 and (chunk := os.read(fd, min(left, 1 << 20))):
         chunks.append(chunk)
         left -= len(chunk)
-    return Ok(b"".join(chunks))
+    return Ok(chunks[0] if len(chunks) == 1 else b"".join(chunks))
 
 
 def _real_path(fd: int, path: str | Path) -> str:
     if sys.platform == "linux":  # one system call in place of one per path component
         with contextlib.suppress(OSError):
             return os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - called for every file
+    return os.path.realpath(path)
+
+
+def real_path(path: str | Path) -> str:
+    """Return ``path`` with all links resolved, as far as it is there.
+
+    On Linux that takes three system calls, and no look at each of its directories.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError):
+            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            try:
+                return _real_path(fd, path)
+            finally:
+                os.close(fd)
     return os.path.realpath(path)
 
 
@@ -114,7 +129,12 @@ def is_within(path: str, root: str) -> bool:
 
 def inside(path: str | Path, root: str | Path) -> bool:
     """Tell whether ``path``, all links resolved, is ``root`` or lies below it."""
-    return is_within(os.path.realpath(path), os.path.realpath(root))
+    return _leads_inside(real_path(path), root)
+
+
+def _leads_inside(resolved: str, root: str | Path) -> bool:
+    # A resolved path that begins with the text of `root` shows that there is no link in it.
+    return is_within(resolved, os.fspath(root)) or is_within(resolved, real_path(root))
 
 
 def read_text(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:

@@ -70,9 +70,12 @@ def _classify(layout: Layout, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt)
     if run.blocked is not None:
         return Slot(run=run, judge=judge, status=SlotStatus.BLOCKED, why=run.blocked)
     match found:
-        case Damaged(why) | Nothing(str(why)):
+        case Damaged(why):
             return Slot(run=run, judge=judge, status=SlotStatus.FAILED, why=why)
         case Nothing():
+            tried = layout.tried(run, judge)
+            if tried is not None:
+                return Slot(run=run, judge=judge, status=SlotStatus.FAILED, why=tried)
             why = run.problem or "never tried"
             return Slot(run=run, judge=judge, status=SlotStatus.MISSING, why=why)
 

@@ -67,6 +67,8 @@ class CleanLaunch:
 def clean_files(redactor: Redactor, *paths: Path) -> None:
     """Take the secrets out of files that a process wrote, as far as they are there."""
     for path in paths:
+        if not files.size(path):  # mostly stderr
+            continue
         match files.read_bytes(path, root=path.parent, cap=READ_CAP):
             case files.Ok(content):
                 cleaned = redactor.data(content)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from harness.durations import UNKNOWN, Durations
 from harness.errors import (
     JudgeError,
     NotStartedError,
@@ -20,7 +21,7 @@ from harness.errors import (
     UsageLimitError,
 )
 from harness.gates import Gates
-from harness.model import NO_CALLS, Calls, Deferred, Failed, Raised
+from harness.model import NO_CALLS, Calls, Deferred, Failed, Judged, Raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -55,7 +56,8 @@ class Waiting(Generic[Job]):
 
     ``place`` says whose slot a job is about. A gate that is shut, a judge that has its
     ``max_parallel`` calls at work, or one that the budget refuses, never holds up another.
-    Of several judges the one that is ``expected`` to take longest, in seconds, comes first.
+    Of several judges the one that is expected to take the longest comes first: by what
+    ``durations`` has of its lane, and learns from the calls that come back.
     Handing out costs one look at each judge.
     """
 
@@ -65,11 +67,11 @@ class Waiting(Generic[Job]):
         *,
         place: Callable[[Job], Place],
         gates: Gates | None = None,
-        expected: Callable[[Place], float] = lambda _: 0.0,
+        durations: Durations[Hashable] | None = None,
     ) -> None:
         self._place = place
         self._gates = Gates() if gates is None else gates
-        self._expected = expected
+        self._durations = Durations() if durations is None else durations
         self._order = count()
         self._queues: dict[Hashable, deque[_Waits[Job]]] = {}
         self._later: list[tuple[float, int, _Waits[Job]]] = []
@@ -99,7 +101,7 @@ class Waiting(Generic[Job]):
         ]
         if not ready:
             return None
-        chosen = min(ready, key=lambda waits: (-self._expected(waits.place), waits.order))
+        chosen = min(ready, key=lambda w: (-self._expected(w.place.lane, now), w.order))
         lane = chosen.place.lane
         self._queues[lane].popleft()
         self._out[lane] += 1
@@ -176,6 +178,19 @@ class Waiting(Generic[Job]):
             return None
         return self._gates.of(place).opens(now)
 
+    def _expected(self, lane: Hashable, now: float) -> float:
+        """Return what a call is expected to take, so coarsely that like judges keep their order.
+
+        A judge that nobody has an answer of yet takes at least as long as its first call has.
+        """
+        if not self._durations:
+            return 0.0
+        known = self._durations.expected(lane)
+        if known == UNKNOWN:
+            began = (w.started for w in self._at_work.values() if w.place.lane == lane)
+            known = now - min(began, default=-UNKNOWN)
+        return round(known, 1)
+
     def _back(self, waits: _Waits[Job]) -> None:
         """Put a job before the others of its judge."""
         self._queues.setdefault(waits.place.lane, deque()).appendleft(waits)
@@ -204,6 +219,8 @@ class Waiting(Generic[Job]):
             self._gates.failed(place, waits.started, error)
         elif calls.paid:
             self._gates.of(place).answered(self._gates.clock())
+            if isinstance(outcome, Judged):
+                self._durations.add(place.lane, outcome.seconds)
         else:
             self._gates.of(place).unasked(waits.started)
         if self._gates.budget is not None:

@@ -74,9 +74,12 @@ def test_only_files_opens_a_file_for_writing() -> None:
 
 
 def test_reading_opens_nothing_for_writing() -> None:
-    """The reading half of ``files`` opens files in one way: read-only, and never blocking."""
+    """The reading half of ``files`` opens files read-only, and never blocks."""
     opened = [node for called, node in calls("reading") if called in WRITES]
-    assert [ast.unparse(node) for node in opened] == ["os.open(path, _READ)"]
+    assert [ast.unparse(node) for node in opened] == [
+        "os.open(path, _READ)",
+        "os.open(path, os.O_PATH | os.O_CLOEXEC)",
+    ]
     flags = next(
         ast.unparse(node.value)
         for node in tree("reading").body
@@ -273,6 +276,26 @@ def test_a_session_without_experiments_pays_for_nothing() -> None:
         "harness.plugin.verbs",
     }
     assert {name.partition(".")[0] for name in more} & (HEAVY | {"asyncio", "concurrent"}) == set()
+
+
+def test_a_session_that_only_looks_pays_for_no_judging(tmp_path: Path) -> None:
+    """What renders prompts and locks slots is loaded when a slot is judged."""
+    (tmp_path / "experiment.yaml").write_text('judges: [{name: a, kind: command, argv: ["x"]}]\n')
+    (tmp_path / "task.md").write_text("Answer.\n")
+    (tmp_path / "rubric.yaml").write_text(
+        "categories: {all: {weight: 1, items: [{id: A1, check: right, points: 1}]}}\n"
+    )
+    (tmp_path / "runs/a").mkdir(parents=True)
+    options = ["-p", "harness.plugin", "-p", "no:cacheprovider", "--collect-only", str(tmp_path)]
+    more = loaded(
+        "import contextlib, io, os, pytest\n"
+        "os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        f"    pytest.main({options!r})"
+    )
+    assert "harness.plugin.session" in more
+    judging = {"jinja2", "filelock", "http", "httpx", "asyncio", "matplotlib", "numpy"}
+    assert {name.partition(".")[0] for name in more} & judging == set()
 
 
 def test_importing_the_package_loads_none_of_its_modules() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.history import Forecast, Past, expected_seconds, forecast, past_of
+from harness.history import Forecast, Past, forecast, past_of
 from harness.model import Judgment, Slot
 from tests.clocks import slot
 
@@ -30,13 +30,6 @@ def test_the_past_is_in_the_judgments() -> None:
         ]
     )
     assert found == {1: Past(seconds=(2.0, 4.0), costs=(0.5,))}
-
-
-def test_the_expected_time_is_the_median() -> None:
-    """None if nothing is known."""
-    assert expected_seconds(Past(seconds=(1.0, 9.0, 2.0))) == 2.0
-    assert expected_seconds(Past()) is None
-    assert expected_seconds(None) is None
 
 
 def test_a_forecast_adds_up_the_judges() -> None:

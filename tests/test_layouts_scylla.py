@@ -418,7 +418,7 @@ def test_an_old_judgment_of_a_single_judge_is_found(
     """Before there were panels it lay in judge/ or logs/; the slot's own place goes first."""
     root = make_scylla(tmp_path, models=["m"], judgments={"T0/00/run_01/judge_01": None})
     run = root / "T0/00/run_01"
-    assert read(root) == Nothing(None)
+    assert read(root) == Nothing()
     (run / place).mkdir(exist_ok=True)
     (run / place / "judgment.json").write_text(json.dumps(judgment(0.4)))
     found = read(root)
@@ -438,7 +438,7 @@ def test_an_old_judgment_means_no_slot_of_a_panel(
     root = make_scylla(tmp_path, judgments={f"T0/00/run_01/judge_0{n}": None for n in (1, 2, 3)})
     (root / "T0/00/run_01/judge").mkdir()
     (root / "T0/00/run_01/judge/judgment.json").write_text(json.dumps(judgment()))
-    assert [read(root, n) for n in (1, 2, 3)] == [Nothing(None)] * 3
+    assert [read(root, n) for n in (1, 2, 3)] == [Nothing()] * 3
 
 
 @pytest.mark.parametrize(
@@ -500,9 +500,13 @@ def test_what_a_failed_judge_left_shows_that_it_was_tried(
     root = make_scylla(tmp_path, judgments={"T0/00/run_01/judge_01": None})
     slot = root / "T0/00/run_01/judge/judge_01"
     slot.mkdir(parents=True)
-    assert read(root) == Nothing(None)
+    layout = ScyllaLayout(root)
+    (run,), (judge, *_) = layout.runs(), layout.experiment.panel
+    assert read(root) == Nothing()
+    assert layout.tried(run, judge) is None
     (slot / left).write_text('{"failed": true}')
-    assert read(root) == Nothing(f"{slot} holds {left}, but no judgment.json")
+    assert read(root) == Nothing()
+    assert layout.tried(run, judge) == f"{slot} holds {left}, but no judgment.json"
 
 
 # --- the prompt ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.budget import Budget
+from harness.durations import Durations
 from harness.errors import (
     JudgeError,
     NotStartedError,
@@ -89,12 +91,34 @@ def test_cleared_jobs_are_never_handed_out() -> None:
 
 def test_the_judge_that_takes_longest_comes_first() -> None:
     """So that the end of a session is short."""
-    seconds = {"a": 1.0, "b": 5.0, "c": 2.0}
     slots = [slot(each, remote=False) for each in ("a1", "b1", "c1", "b2")]
-    jobs = Waiting(
-        slots, place=place, gates=gates(FakeClock()), expected=lambda p: seconds[p.judge.name]
-    )
+    known = [(place(slots[n]).lane, seconds) for n, seconds in ((0, 1.0), (1, 5.0), (2, 2.0))]
+    jobs = Waiting(slots, place=place, gates=gates(FakeClock()), durations=Durations(known))
     assert [name(jobs.take()) for _ in range(4)] == ["b1", "b2", "c1", "a1"]
+
+
+def test_what_judges_take_is_learned_from_the_calls_that_come_back() -> None:
+    """Nobody is known at first, so the order holds; then the slower judge goes first."""
+    clock = FakeClock()
+    slots = [slot(each, remote=False) for each in ("a1", "b1", "a2", "b2", "a3", "b3")]
+    jobs = Waiting(slots, place=place, gates=gates(clock))
+    first, second = take(jobs), take(jobs)
+    assert [name(first), name(second)] == ["a1", "b1"]
+    clock.now += 1.0
+    jobs.done(first, replace(judged(first), seconds=1.0))
+    assert name(jobs.take()) == "a2", "b has taken as long so far"
+    clock.now += 1.0
+    assert name(jobs.take()) == "b2", "b is still not back"
+    jobs.done(second, replace(judged(second), seconds=9.0))
+    assert [name(jobs.take()) for _ in range(2)] == ["b3", "a3"]
+
+
+def test_judges_that_take_about_the_same_keep_the_order_of_the_slots() -> None:
+    """What a judge takes is never the same twice; the order of the runs is worth more."""
+    slots = [slot(each, remote=False) for each in ("a1", "b1", "a2", "b2")]
+    known = [(place(slots[0]).lane, 0.50), (place(slots[1]).lane, 0.54)]
+    jobs = Waiting(slots, place=place, gates=gates(FakeClock()), durations=Durations(known))
+    assert [name(jobs.take()) for _ in range(4)] == ["a1", "b1", "a2", "b2"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60))

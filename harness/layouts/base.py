@@ -36,9 +36,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """No judgment file; ``tried`` says what shows that it was tried, if anything does."""
-
-    tried: str | None
+    """No judgment file; ``Layout.tried`` says whether one was ever asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +121,10 @@ class Layout(ABC):
 
         Judges must not score an empty directory in its place.
         """
+        if not files.is_there(f"{run}/{WORKSPACE}"):
+            return None
         path = run / WORKSPACE
-        if not files.is_there(path) or (
-            files.is_directory(path) and files.inside(path, self.experiment.root)
-        ):
+        if files.is_directory(path) and files.inside(path, self.experiment.root):
             return None
         if not files.is_link(path):
             why = "is no directory"
@@ -142,11 +140,11 @@ class Layout(ABC):
 
     def slot_directory(self, run: Run, judge: JudgeSpec) -> Path:
         """Return where one slot lies."""
-        return run.path / "judge" / judge.slot
+        return run.path.joinpath("judge", judge.slot)
 
     def judgment_file(self, run: Run, judge: JudgeSpec) -> Path:
         """Return the file whose being there and valid makes a slot complete."""
-        return self.slot_directory(run, judge) / JUDGMENT
+        return run.path.joinpath("judge", judge.slot, JUDGMENT)
 
     def claim_file(self, slot: Slot) -> Path:
         """Return the file whose lock is the right to judge the slot; never deleted."""
@@ -177,9 +175,9 @@ class Layout(ABC):
         """Return the file whose lock is the right to write a run's consensus."""
         return self.judge_directory(run) / ".lock"
 
-    def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
-        """Return where a slot's judgment may lie; the first is where one is written."""
-        return (self.judgment_file(run, judge),)
+    def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[str, ...]:
+        """Return where a slot's judgment may lie, first ``judgment_file``; texts: it is called often."""
+        return (f"{run.path}/judge/{judge.slot}/{JUDGMENT}",)
 
     def read_slot(self, run: Run, judge: JudgeSpec) -> Found | Nothing | Damaged:
         """Read one slot's judgment; never raises for what it finds."""
@@ -196,13 +194,13 @@ class Layout(ABC):
                     return Damaged(f"{path}: cannot be read ({why})", unreadable=True)
                 case files.Missing():
                     continue
-        return Nothing(self._tried(run, judge))
+        return Nothing()
 
     def grades(self, run: Run) -> Mapping[str, float]:
         """Return the grade scale that holds for a run."""
         return GRADES if run.rubric is None else run.rubric.grades
 
-    def _tried(self, run: Run, judge: JudgeSpec) -> str | None:
+    def tried(self, run: Run, judge: JudgeSpec) -> str | None:
         """Return what shows that a slot without a judgment was tried and failed."""
         directory = self.slot_directory(run, judge)
         names = files.list_names(directory)

@@ -56,6 +56,7 @@ class NativeLayout(Layout):
         self._keys: ExperimentKeys = keys
         self._texts: dict[Path, str | None] = {}
         self._rubrics: dict[Path, Rubric | ExperimentError] = {}
+        self._above: dict[tuple[Path, str], Path | None] = {}
         self.experiment = Experiment(
             name=keys.name or root.name,
             root=root,
@@ -116,7 +117,7 @@ class NativeLayout(Layout):
         inputs = hashlib.sha256()
         for part in (task, output, self._template_sha):
             inputs.update(hashlib.sha256(part.encode()).digest())
-        task_id = task_file.parent.relative_to(self.experiment.root).as_posix()
+        task_id = str(task_file.parent)[len(str(self.experiment.root)) + 1 :] or "."
         group = keys.group or self._group(name)
         return Run(
             name=safe_name(name),
@@ -132,9 +133,9 @@ class NativeLayout(Layout):
         )
 
     def _run_keys(self, path: Path) -> RunKeys:
-        file = path / RUN_KEYS
-        if not files.is_there(file):
+        if not files.is_there(f"{path}/{RUN_KEYS}"):
             return RunKeys()
+        file = path / RUN_KEYS
         keys = convert(files.load_yaml(file, root=self.experiment.root), RunKeys, file=file)
         config.check_below(keys.task, f"{file}: task")
         return keys
@@ -146,9 +147,15 @@ class NativeLayout(Layout):
 
     def _look_up(self, path: Path, name: str) -> Path | None:
         """Find ``name`` in the run's directory or the nearest above it, up to the experiment."""
-        above = [path, *path.parents]
-        inside = above[: above.index(self.experiment.root) + 1]
-        return next((d / name for d in inside if files.is_there(d / name)), None)
+        if files.is_there(f"{path}/{name}"):
+            return path / name
+        if path == self.experiment.root:
+            return None
+        # What lies above the runs is looked for once, not for each of them.
+        key = (path.parent, name)
+        if key not in self._above:
+            self._above[key] = self._look_up(*key)
+        return self._above[key]
 
     def rubric(self, path: Path) -> Rubric:
         """Return the rubric in a run's directory or the nearest one above it."""
@@ -197,7 +204,7 @@ class NativeLayout(Layout):
         """Return the agent's answer, and why there is nothing to judge if it has none."""
         blocked = f"{path}: no {' or '.join(OUTPUTS)} with text in it"
         for name in OUTPUTS:
-            match files.read_bytes(path / name, root=self.experiment.root):
+            match files.read_bytes(f"{path}/{name}", root=self.experiment.root):
                 case files.Ok(data):
                     text = data.decode("utf-8-sig", "replace")
                     if text.strip():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
 from harness.errors import ExperimentError
-from harness.layouts.base import Layout
+from harness.layouts.base import JUDGMENT, Layout
 from harness.layouts.derived import ConsensusFiles, Derived
 from harness.layouts.names import safe_name, sorted_runs
 from harness.layouts.scylla_config import CONFIG, read_settings
@@ -153,12 +153,12 @@ class ScyllaLayout(Layout):
         candidates.append(run.path / "logs" / "judge_prompt.md")
         return next((path for path in candidates if files.is_file(path)), None)
 
-    def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[Path, ...]:
+    def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[str, ...]:
         """Return the slot's file, and for a panel of one where older versions kept it."""
-        own = self.judgment_file(run, judge)
+        own = super().judgment_files(run, judge)
         if len(self.experiment.panel) > 1 or judge in self.experiment.people:
-            return (own,)
-        return (own, run.path / "judge" / own.name, run.path / "logs" / own.name)
+            return own
+        return (*own, f"{run.path}/judge/{JUDGMENT}", f"{run.path}/logs/{JUDGMENT}")
 
     def output(self, run: Run) -> Path | None:
         """Return ``agent/output.txt``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections import deque
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,9 @@ from harness.model import Raised
 from harness.modes import Mode
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.judging import Job
-from harness.plugin.routing import LeanHooks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from harness.model import Outcome
     from harness.plugin.session import PanelSession
@@ -95,23 +95,19 @@ class Loop:
         open_items = dict.fromkeys(group)
         lanes = min(panel.parallel, len(group))
         pool: Pool[Job]
-        with (
-            panel.routing.active(),
-            self._pool(lanes) as pool,
-        ):
-            while waiting or pool.busy:
-                self._refill(pool, waiting)
+        done: deque[tuple[Job, Outcome]] = deque()
+        with panel.routing.active(), self._pool(lanes) as pool:
+            while waiting or pool.busy or done:
+                self._refill(pool, waiting, done)
                 wait = self._wait(pool, waiting)
-                if wait is None and not pool.busy:
+                if wait is None and not pool.busy and not done:
                     break
-                done = self._next(pool, waiting, wait)
-                if done is None:
-                    continue
-                job, outcome = done
-                if not (self._stop_early or isinstance(outcome, Raised)):
-                    self._refill(pool, waiting)  # the lane is full again before the report
-                del open_items[job.item]
-                self._report(job, outcome, next(iter(open_items), after))
+                done += self._done(pool, waiting, wait, block=not done)
+                self._refill(pool, waiting, done)  # the lanes are full again before the report
+                if done:
+                    job, outcome = done.popleft()
+                    del open_items[job.item]
+                    self._report(job, outcome, next(iter(open_items), after))
             for item, outcome in () if self._stopped() else waiting.rest():
                 del open_items[item]
                 self._report(Job(item), outcome, next(iter(open_items), after))
@@ -131,6 +127,24 @@ class Loop:
         if wait is not None and idle:
             self._panel.progress.pausing(wait)
         return wait
+
+    def _done(
+        self, pool: Pool[Job], waiting: Waiting[SlotItem], wait: float | None, *, block: bool
+    ) -> Iterator[tuple[Job, Outcome]]:
+        """Yield what became of slots; all that is known, unless the first may be the last.
+
+        A report takes a millisecond: with a hundred lanes those of the slots that end
+        meanwhile would stay empty for a tenth of a second.
+        """
+        if block and (done := self._next(pool, waiting, wait)) is not None:
+            yield done
+        while pool.busy and not self._stop_early:
+            try:
+                ended = pool.next_or_wake(0)
+            except queue.Empty:
+                return
+            if ended is not None and (done := self._decided(waiting, *ended)) is not None:
+                yield done
 
     def _next(
         self, pool: Pool[Job], waiting: Waiting[SlotItem], wait: float | None
@@ -162,7 +176,17 @@ class Loop:
         decided = waiting.done(job.item, outcome, None if asked is None else job.item)
         return None if decided is None else (job, decided)
 
-    def _refill(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> None:
+    def _refill(
+        self,
+        pool: Pool[Job],
+        waiting: Waiting[SlotItem],
+        unreported: Collection[tuple[Job, Outcome]] = (),
+    ) -> None:
+        """Fill free lanes, unless what is not reported yet may end the session."""
+        if unreported and self._stop_early:
+            return
+        if any(isinstance(outcome, Raised) for _, outcome in unreported):
+            return
         while pool.free and not self._stopped() and (item := waiting.take()) is not None:
             pool.submit(self._panel.judging.job(item))
 
@@ -172,7 +196,7 @@ class Loop:
         # down what this slot does not need.
         self._session._setupstate.teardown_exact(item)  # noqa: SLF001 - there is no public way
         item.outcome, item.record = outcome, job.record
-        item.lean = LeanHooks(item.config, item.ihook)
+        item.lean = self._panel.routing.lean_hooks(item)
         item.became = outcome  # reported with the call, or with a set-up that fails
         try:
             item.lean.pytest_runtest_protocol(item=item, nextitem=following)

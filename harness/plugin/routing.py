@@ -48,6 +48,7 @@ class Routing:
         self._filtered: list[logging.Handler] = []
         self._permanent: list[logging.Handler] = []
         self._report_thread_error: Any = None
+        self._lean: dict[frozenset[object], LeanHooks] = {}
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
@@ -95,6 +96,21 @@ class Routing:
             finally:
                 self._report(item, when, record)
 
+    def lean_hooks(self, item: pytest.Item) -> LeanHooks:
+        """Return the hooks of a slot without pytest's capture and warnings plugins.
+
+        A conftest of another directory stays out, as it does natively. Slots with the same
+        hooks share them: what is found once need not be found again for every slot.
+        """
+        manager = self._config.pluginmanager
+        named = [manager.get_plugin(name) for name in ("capturemanager", "warnings")]
+        # pytest hands the same object to all items of a directory.
+        others = getattr(item.ihook, "remove_mods", ())
+        removed = frozenset(plugin for plugin in (*named, *others) if plugin is not None)
+        if removed not in self._lean:
+            self._lean[removed] = LeanHooks(manager, removed)
+        return self._lean[removed]
+
     def replay(self, item: pytest.Item, record: Record) -> None:
         """Give a slot's record to pytest's own plugins; called in the slot's call phase."""
         for handler in list(logging.getLogger().handlers):
@@ -123,14 +139,10 @@ class Routing:
 
 
 class LeanHooks:
-    """The hooks of a node without pytest's capture and warnings plugins."""
+    """The hooks of a node without ``removed`` plugins."""
 
-    def __init__(self, config: pytest.Config, native: Any) -> None:
-        manager = config.pluginmanager
-        named = [manager.get_plugin(name) for name in ("capturemanager", "warnings")]
-        removed = {plugin for plugin in named if plugin is not None}
-        # A conftest of another directory stays out, as it does natively.
-        self._removed = removed | set(getattr(native, "remove_mods", ()))
+    def __init__(self, manager: pytest.PytestPluginManager, removed: frozenset[object]) -> None:
+        self._removed = removed
         self._manager = manager
 
     def __getattr__(self, name: str) -> Any:

@@ -18,7 +18,7 @@ from harness.plugin.admission import Admission
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.judging import Judging
 from harness.plugin.loop import runtestloop
-from harness.plugin.progress import Progress
+from harness.plugin.progress import Progress, steps
 from harness.plugin.quality import EXIT_DEFERRED
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
@@ -47,6 +47,7 @@ class PanelSession:
         self.mode = verbs.mode(config)
         self.statuses = _statuses(config, self.mode)
         self.scans: dict[Path, Scan] = {}
+        self._places: dict[Path, tuple[str, str]] = {}  # what reports call the experiments
         self.chosen: dict[Path, Chosen] = {}
         self.work_found = 0
         self.broken = 0
@@ -75,7 +76,8 @@ class PanelSession:
         """
         _, shipped = snapshot.find(self.config, root) or ("", None)
         snapshot.check(self.config, root, shipped)
-        scanned = scan(open_experiment(root))
+        with steps(self.config, "scan") as told:
+            scanned = scan(open_experiment(root), step=told.step)
         self.scans[scanned.layout.experiment.root] = scanned  # all links resolved
         if shipped is not None:
             return scanned, snapshot.as_listed(scanned, shipped["slots"])
@@ -171,7 +173,10 @@ class PanelSession:
         if call.when == "call" and item.measured is not None:
             call.start, call.stop, call.duration = item.measured
         report: pytest.TestReport = yield
-        vars(report)[SLOT] = [*snapshot.place(self.config, item.layout.experiment), item.name]
+        experiment = item.layout.experiment
+        if experiment.root not in self._places:
+            self._places[experiment.root] = snapshot.place(self.config, experiment)
+        vars(report)[SLOT] = [*self._places[experiment.root], item.name]
         if item.became is not None and not (report.when == "setup" and report.passed):
             vars(report)[OUTCOME] = portable(item.became)
             item.became = None

@@ -7,6 +7,8 @@ as well; so the same code counts however the slots were run.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os.path
 from typing import TYPE_CHECKING, Any
 
 from harness.counting import Statistics
@@ -15,6 +17,8 @@ from harness.errors import DiskError
 from harness.model import Calls, Deferred, Failed, Judged, Raised
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from harness.model import Outcome
@@ -28,7 +32,7 @@ OUTCOME = "harness_outcome"
 
 def portable(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as it travels between processes: text, numbers, and lists."""
-    calls = dataclasses.asdict(outcome.calls)
+    calls = _figures(outcome.calls)
     match outcome:
         case Judged():
             return {
@@ -50,6 +54,20 @@ def portable(outcome: Outcome) -> dict[str, Any]:
             return {"kind": "deferred", "why": outcome.reason, "calls": calls}
         case Raised():
             return {"kind": "raised", "calls": calls}
+
+
+_FIGURES = tuple(field.name for field in dataclasses.fields(Calls))
+
+
+def _figures(calls: Calls) -> dict[str, float | None]:
+    # `dataclasses.asdict` copies deeply, for each of the thousands of reports.
+    return {name: getattr(calls, name) for name in _FIGURES}
+
+
+@functools.cache
+def relative(root: Path, rootpath: Path) -> str:
+    """Return where an experiment lies as reports name it; worked out once, not for every report."""
+    return os.path.relpath(root, rootpath)
 
 
 class Tally:

@@ -265,6 +265,7 @@ class WorkerLoop(Loop):
         if done is None:
             return
         job, outcome = done
+        self._refill(pool, self._waiting, [done])  # the lane is full again before the report
         ends = self._feed.shutdown and self._feed.peek() is None
         last = ends and not (pool.busy or self._waiting)
         following = None if last else self._other(job.item)

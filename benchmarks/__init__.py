@@ -1,0 +1,1 @@
+"""The performance goals as figures that anyone can reproduce: ``python -m benchmarks``."""
