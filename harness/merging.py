@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import files
@@ -15,7 +16,6 @@ from harness.staleness import rubric_changed, rubric_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from harness.layouts import Layout
     from harness.model import JudgeSpec, Run
@@ -128,7 +128,7 @@ def renumbered(
     number = numbers.get(str(attempt), attempt)
     if number == attempt:
         for path in layout.judgment_files(run, judge):
-            if (data := content(path, layout)) is not None:
+            if (data := content(Path(path), layout)) is not None:
                 return data
     made_from = {**judgment.provenance, "attempt": number}
     return json.dumps({**judgment.raw, "provenance": made_from}, indent=2).encode("ascii") + b"\n"

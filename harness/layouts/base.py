@@ -176,10 +176,7 @@ class Layout(ABC):
         return self.judge_directory(run) / ".lock"
 
     def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[str, ...]:
-        """Return where a slot's judgment may lie; the first is ``judgment_file``.
-
-        Texts, because every scan makes one for every slot.
-        """
+        """Return where a slot's judgment may lie, ``judgment_file`` first; texts, for speed."""
         return (f"{run.path}/judge/{judge.slot}/{JUDGMENT}",)
 
     def read_slot(self, run: Run, judge: JudgeSpec) -> Found | Nothing | Damaged:

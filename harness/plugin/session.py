@@ -47,8 +47,8 @@ class PanelSession:
         self.mode = verbs.mode(config)
         self.statuses = _statuses(config, self.mode)
         self.scans: dict[Path, Scan] = {}
+        self._places: dict[Path, tuple[str, str]] = {}  # what reports call the experiments
         self.chosen: dict[Path, Chosen] = {}
-        self._places: dict[Path, tuple[str, str]] = {}
         self.work_found = 0
         self.broken = 0
         self.tally = Tally()

@@ -17,6 +17,7 @@ from harness import __version__
 from harness.errors import ExperimentError
 from harness.files import is_there
 from harness.model import SlotStatus
+from harness.plugin.tally import relative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +65,7 @@ def place(config: pytest.Config, experiment: Experiment) -> tuple[str, str]:
     found = find(config, experiment.root)
     if found is not None and "name" in found[1]:
         return found[0], found[1]["name"]
-    return os.path.relpath(experiment.root, config.rootpath), experiment.name
+    return relative(experiment.root, config.rootpath), experiment.name
 
 
 def check(config: pytest.Config, root: Path, entry: Any) -> None:
