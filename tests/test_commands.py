@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from tests.pages import PAYLOADS, judged, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 COUNTS = "python -m harness status exp counts those that are there"
@@ -180,6 +180,19 @@ def test_show_explains_what_is_not_there(
     """One line, exit status 2."""
     make_experiment(tmp_path / "exp")
     assert call("show", given) == (2, [], [f"judge-panel: error: {message}"])
+
+
+def test_an_id_that_pytest_printed_can_be_pasted_anywhere_below(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_experiment: Callable[..., Path]
+) -> None:
+    """From inside another experiment, too; a path that is there from here comes first."""
+    for name in ("one", "two"):
+        judged(make_experiment(tmp_path / "all" / name), "a", 1, 0.5)
+    for place in ("all", "all/one", "all/one/runs/a", "all/two/runs"):
+        monkeypatch.chdir(tmp_path / place)
+        status, lines, _ = call("show", "all/two/experiment.yaml::runs/a/judge_01")
+        assert (status, lines[0].partition(" in ")[0]) == (0, "runs/a/judge_01")
+        assert (Path.cwd() / lines[0].partition(" in ")[2]).resolve() == tmp_path / "all" / "two"
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -11,6 +11,7 @@ from harness.commands.places import shown
 from harness.commands.say import say, table
 from harness.errors import SelectionError
 from harness.layouts import config_of, open_experiment
+from harness.looking import exists
 from harness.report.details import OUTPUT_CAP, PROMPT_CAP, run_details, slot_details
 from harness.scan import scan
 from harness.statistics.words import number
@@ -51,9 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _parse(given: str) -> tuple[Path, str]:
-    """Return the experiment and the name in it; a path to a run's or slot's place will do."""
+    """Return the experiment and the name in it; a path to a run's or slot's place will do.
+
+    pytest prints ids as they are from its root directory: one that leads nowhere from here
+    is tried from the directories above.
+    """
     file, found, name = given.partition("::")
-    path = Path(os.path.abspath(file))  # noqa: PTH100 - links are left as they are
+    here = Path.cwd()
+    places = [Path(os.path.abspath(base / file)) for base in (here, *here.parents)]  # noqa: PTH100 - links are left as they are
+    path = next((place for place in places if exists(place)), places[0])
     for root in (path, *path.parents):
         if config_of(root) is not None:
             inner = name if found else path.relative_to(root).as_posix()
