@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import steps
 from tests.plugin_project import FakePanel
 
 if TYPE_CHECKING:
@@ -160,3 +163,20 @@ def test_with_several_experiments_the_runs_make_room(project: Project) -> None:
         "time: 0.0 s for 3 slots, 1.0 times as fast as one at a time",
         "next: pytest two --status failed (tries the failed slot again)",
     ]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_long_scan_says_how_far_it_is(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """While pytest collects, on its own terminal, whatever is captured."""
+    moments = count(100.0, 3.0)
+    monkeypatch.setattr(steps, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    monkeypatch.setattr(steps.Steps, "_is_terminal", lambda _self: terminal)
+    project.experiment(runs=["a", "b"], judges=1)
+    done = project.run(panel=FakePanel())
+    assert done.exit == 0
+    said = "\n".join(done.result.outlines)
+    assert ("scan: 1 runs\x1b[K" in said, "scan: 2 runs\x1b[K" in said) == (terminal, terminal)
