@@ -64,9 +64,9 @@ def judge_experiment(
     """Judge the slots of an experiment that have no valid judgment, then settle its runs.
 
     ``path`` is the experiment's directory or its configuration file. ``status`` selects
-    other slots than the missing and failed ones; complete and blocked slots are never
-    judged. With ``dry_run`` nothing is judged and nothing on disk changes. ``only``: names
-    of runs and slots, ``runs/a`` or ``runs/a/judge_01``; by default all are meant.
+    other slots than the missing and failed ones; complete and blocked ones are never judged.
+    With ``dry_run`` nothing on disk changes. ``only``: names of runs and slots, ``runs/a`` or
+    ``runs/a/judge_01``; by default all are meant.
     ``rejudge``: ask again for complete slots, whose judgments are kept among the attempts.
     ``reparse``: derive the judgments anew from the kept replies; nobody is asked.
     ``regenerate_only``: make again what is derived from judgments, at every level.
@@ -76,8 +76,9 @@ def judge_experiment(
     before anything is paid, ``SelectionError`` for arguments that make no sense.
     """
     check_parallel(parallel)
-    verbs = {"rejudge": rejudge, "reparse": reparse, "regenerate_only": regenerate_only}
-    mode = mode_of(**verbs, status=status is not None)
+    mode = mode_of(
+        rejudge=rejudge, reparse=reparse, regenerate_only=regenerate_only, status=status is not None
+    )
     found = scan(open_experiment(Path(path)))
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)

@@ -74,10 +74,7 @@ def test_only_files_opens_a_file_for_writing() -> None:
 
 
 def test_reading_opens_nothing_for_writing() -> None:
-    """The reading half of ``files`` opens files in one way: read-only, and never blocking.
-
-    To learn where a path leads it asks for a descriptor that cannot even be read from.
-    """
+    """Files are opened read-only and never blocking, or as descriptors that only name a place."""
     opened = [node for called, node in calls("reading") if called in WRITES]
     assert [ast.unparse(node) for node in opened] == [
         "os.open(path, _READ)",

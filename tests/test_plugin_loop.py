@@ -339,10 +339,7 @@ def test_a_failed_test_before_the_slots_stops_before_them(project: Project) -> N
 
 @BOTH
 def test_shouldstop_of_another_plugin_is_obeyed(project: Project, options: tuple[str, ...]) -> None:
-    """A plugin may end the session between two slots; what is at work is recorded.
-
-    The lanes of all slots that had ended by then were full again, and no other is filled.
-    """
+    """A plugin may end the session between two slots: no lane is filled, what runs is recorded."""
     root = project.experiment(runs=list("abcdefghijkl"), judges=1)
 
     class Stopper:
