@@ -22,6 +22,11 @@ from benchmarks.measure import Options, machine
 PARTS = {
     "pool": "the same calls through a bare pool, this project, and its peers",
     "startup": "what the plugin costs a session without an experiment, and one that collects",
+    "mix": "judges that take as long as real ones do; two processes in place of one",
+    "slots": "what a slot costs the process that judges, in time and memory",
+    "kills": "what is paid when sessions are killed and run again",
+    "disk": "scanning what is on disk, and a session with nothing to do",
+    "derived": "consensus files, agreement, and the page of many runs",
 }
 
 

@@ -183,7 +183,9 @@ def _share(right: list[tuple[bool, str]], why: str) -> tuple[Figure, float]:
     values = [value for value, _ in right]
     size, share = independent(values, [task for _, task in right]), sum(values) / len(values)
     low, high = wilson(share * size, size)
-    return Figure(value=share, n=len(values), low=low, high=high), size
+    few = f"only {len(values)} judgments by people: the interval says little"
+    note = few if len(values) < FEW else None
+    return Figure(value=share, n=len(values), low=low, high=high, note=note), size
 
 
 def _verdict(row: Row) -> bool | None:

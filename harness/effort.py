@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from harness.layouts.agent import judge_seconds
 from harness.ledger import entries, read_ledger
-from harness.model import NO_CALLS
+from harness.model import NO_CALLS, Calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.layouts.base import Layout
-    from harness.model import Calls, Slot
+    from harness.model import Slot
     from harness.scan import Scan
 
 
@@ -58,7 +58,7 @@ def slot_efforts(
     for done, slot in enumerate(scan.slots, 1):
         step(done, len(scan.slots))
         attempts = sum(1 for _ in entries(scan.layout, slot.run, slot.judge))
-        calls = read_ledger(scan.layout, [slot]) if attempts else NO_CALLS
+        calls = read_ledger(scan.layout, [slot]) if attempts else Calls(cost_usd=_cost(slot))
         took = Took(slot.judge.number, calls, attempts, seconds_of(scan.layout, slot))
         found.setdefault(slot.run.name, []).append(took)
     return found
@@ -99,5 +99,12 @@ def seconds_of(layout: Layout, slot: Slot) -> float | None:
     return float(value) if 0 <= value < LONG else None
 
 
+def _cost(slot: Slot) -> float | None:
+    """Return what a judgment says that it cost, where its attempts are no longer there."""
+    value = None if slot.judgment is None else slot.judgment.provenance.get("cost_usd")
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < LONG
+    return float(value) if known and value is not None else None
+
+
 LONG = 1e9
-"""Seconds; thirty years are a damaged file."""
+"""Seconds, or dollars; thirty years are a damaged file."""

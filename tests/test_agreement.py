@@ -133,7 +133,8 @@ def test_split_runs_and_the_most_disputed_ones_are_named() -> None:
 
 
 DEGENERATE = [
-    *("nothing", "no judgment", "one run", "one judge", "all equal", "no pair", "two runs"),
+    *("nothing", "no judgment", "one run", "one judge", "all equal", "no pair"),
+    *("one judge of many runs", "two runs"),
     *("always the same", "one judge says one thing", "rounding", "one run differs", "all blocked"),
 ]
 
@@ -147,6 +148,7 @@ DEGENERATE = [
         (row("a", [0.5]), row("b", [0.7])),
         tuple(row(name, [0.5, 0.5, 0.5]) for name in "abcdefghijkl"),
         tuple(row(name, [0.5, None, None]) for name in "abc"),
+        tuple(row(f"r{n}", [n / 20]) for n in range(20)),
         (row("a", [0.5, 0.6, 0.7]), row("b", [0.1, 0.2, 0.9])),
         tuple(row(f"r{n}", [n / 20, n / 20, n / 20], task="t") for n in range(20)),
         tuple(row(f"r{n}", [n / 20, 0.5, 1 - n / 20]) for n in range(20)),

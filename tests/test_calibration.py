@@ -55,7 +55,8 @@ def test_errors_are_counted_over_the_runs_that_people_judged() -> None:
     assert (found.labelled, found.passed) == (4, 2)
     one, two, panel = found.judges
     low, high = wilson(2, 2)
-    assert one.sensitivity == Figure(value=1.0, n=2, low=low, high=high)
+    note = "only 2 judgments by people: the interval says little"
+    assert one.sensitivity == Figure(value=1.0, n=2, low=low, high=high, note=note)
     assert (one.specificity.value, one.specificity.n) == (0.5, 2)
     assert (two.sensitivity.value, two.specificity.value, two.specificity.n) == (0.5, 1.0, 1)
     assert panel.judge == "panel"

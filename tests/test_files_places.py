@@ -9,11 +9,14 @@ import os
 import re
 import stat
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_directory_is_made_with_all_above_it_and_may_be_there(tmp_path: Path) -> None:

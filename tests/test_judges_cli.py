@@ -394,6 +394,86 @@ def test_codex_is_configured_in_a_home_of_its_own(
     assert call["environment"]["CODEX_HOME"].startswith(call["environment"]["HOME"])
 
 
+@pytest.mark.parametrize(
+    ("keys", "login", "provider", "linked"),
+    [
+        (("CODEX_API_KEY", "OPENAI_API_KEY"), True, {"env_key": "CODEX_API_KEY"}, False),
+        (("OPENAI_API_KEY",), True, {"requires_openai_auth": True}, True),
+        (("OPENAI_API_KEY",), False, {"env_key": "OPENAI_API_KEY"}, False),
+        ((), False, {"requires_openai_auth": True}, False),
+    ],
+)
+def test_codex_is_paid_by_its_own_key_else_by_the_login_else_by_a_key(  # noqa: PLR0917 - a table
+    tmp_path: Path,
+    cli: FakeCli,
+    monkeypatch: pytest.MonkeyPatch,
+    keys: tuple[str, ...],
+    login: bool,  # noqa: FBT001 - a parameter
+    provider: dict[str, object],
+    linked: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """A login is renewed in the place where it lies; nothing else of that place is seen."""
+    for name in ("CODEX_API_KEY", "OPENAI_API_KEY"):
+        if name not in keys:
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("CODEX_HOME")
+    theirs = tmp_path / "home/.codex"
+    theirs.mkdir()
+    (theirs / "AGENTS.md").write_text("mine")
+    if login:
+        (theirs / "auth.json").write_text("{}")
+    after = (
+        "own = pathlib.Path(os.environ['CODEX_HOME'])"
+        "\nfiles = sorted(p.name for p in own.iterdir())"
+        "\nif (own / 'auth.json').exists(): (own / 'auth.json').write_text('renewed')"
+        "\nprint('#', files, file=sys.stderr)"
+        "\nprint((own / 'config.toml').read_text(), file=sys.stderr)"
+    )
+    cli.install("codex", after=after)
+    root = tmp_path / "e"
+    assert judge(root, "codex").failures == {}
+    (kept,) = root.glob("runs/a/judge/judge_01/attempts/*/stderr")
+    files = ["auth.json", "config.toml"] if linked else ["config.toml"]
+    assert kept.read_text().splitlines()[0] == f"# {files}"
+    found = tomllib.loads(kept.read_text())["model_providers"]["harness"]
+    assert {key: found[key] for key in found if "key" in key or "auth" in key} == provider
+    if login:
+        assert (theirs / "auth.json").read_text() == ("renewed" if linked else "{}")
+
+
+def test_gemini_finds_no_file_with_variables_above_where_it_runs(
+    tmp_path: Path, cli: FakeCli
+) -> None:
+    """It takes the first that it finds, and the first is empty; its settings are the strongest."""
+    after = (
+        "print((pathlib.Path.cwd().parent / '.gemini/.env').read_text() == '', file=sys.stderr)"
+        "\nprint(open(os.environ['GEMINI_CLI_SYSTEM_SETTINGS_PATH']).read(), file=sys.stderr)"
+    )
+    cli.install("gemini", after=after)
+    root = tmp_path / "e"
+    assert judge(root, "gemini").failures == {}
+    (kept,) = root.glob("runs/a/judge/judge_01/attempts/*/stderr")
+    empty, settings = kept.read_text().splitlines()
+    assert empty == "True"
+    found = json.loads(settings)
+    assert found["tools"] == {"callCommand": "", "core": [], "discoveryCommand": ""}
+    assert (found["general"]["maxAttempts"], found["hooksConfig"]) == (1, {"enabled": False})
+
+
+def test_llm_gets_a_plugin_of_ours_in_a_place_of_its_own(tmp_path: Path, cli: FakeCli) -> None:
+    """Found as any other of its plugins is."""
+    after = (
+        "from importlib.metadata import entry_points; "
+        "print([p.value for p in entry_points(group='llm') if 'harness' in p.name], "
+        "file=sys.stderr)"
+    )
+    cli.install("llm", after=after)
+    root = tmp_path / "e"
+    assert judge(root, "llm").failures == {}
+    (kept,) = root.glob("runs/a/judge/judge_01/attempts/*/stderr")
+    assert kept.read_text() == "['harness_llm_plugin']\n"
+
+
 @kinds
 def test_what_a_program_leaves_behind_is_removed(
     tmp_path: Path, cli: FakeCli, monkeypatch: pytest.MonkeyPatch, kind: str

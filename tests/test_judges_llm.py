@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,6 +77,23 @@ def test_failure_without_an_error_is_no_answer() -> None:
 def test_output_never_says_that_it_is_whole() -> None:
     """Only the exit status does."""
     assert not JUDGE.is_whole('{"score": 1, "passed": true, "reasoning": ""}')
+
+
+@pytest.mark.skipif(importlib.util.find_spec("llm") is None, reason="llm is not installed")
+def test_clients_of_the_programs_plugins_repeat_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever they ask for; a library that no plugin uses is not loaded for that."""
+    from harness.judges import llm_child
+
+    class FakeClient:
+        def __init__(self, key: str, *, max_retries: int = 2) -> None:
+            self.key, self.max_retries = key, max_retries
+
+    monkeypatch.setitem(sys.modules, "openai", SimpleNamespace(OpenAI=FakeClient))
+    monkeypatch.delitem(sys.modules, "anthropic", raising=False)
+    llm_child.register_models(lambda _: None)
+    for client in (FakeClient("a"), FakeClient("a", max_retries=5)):
+        assert (client.key, client.max_retries) == ("a", 0)
+    assert "anthropic" not in sys.modules
 
 
 class FakeCompletions(BaseHTTPRequestHandler):

@@ -267,20 +267,20 @@ AGREEMENT = [
     "  ICC(A,1)         0.600 (no interval: 2 runs are too few to resample)",
     "  ICC(A,k)         0.750 (no interval: 2 runs are too few to resample)",
     (
-        "  effective votes  1.00 (no interval: 2 runs are too few to resample) by scores, "
-        "undefined (1 of 1 pairs of judges have no correlation) by verdicts"
+        "  effective votes  1.00 (no interval: 2 runs are too few to resample) by scores,"
+        " undefined (1 of 1 pairs of judges have no correlation) by verdicts"
     ),
     (
-        "  judge    n                 score                severity             pass rate  same v"
-        "erdict  correlation  calls  wasted  retries  USD  median s"
+        "  judge    n                  score                 severity              pass r"
+        "ate  same verdict  correlation  calls  wasted  retries  USD  median s"
     ),
     (
-        "  judge-a  2  0.750 [0.000, 1.000]   0.300 [-0.971, 1.000]  1.000 [0.342, 1.000]        "
-        " 0.500        1.000      0       0        0    -         -"
+        "  judge-a  2  0.750 [0.000, 1.000]*   0.300 [-0.971, 1.000]*  1.000 [0.342, 1.00"
+        "0]*         0.500        1.000      0       0        0    -         -"
     ),
     (
-        "  judge-b  2  0.450 [0.000, 1.000]  -0.300 [-1.000, 0.971]  0.500 [0.000, 1.000]        "
-        " 0.500        1.000      0       0        0    -         -"
+        "  judge-b  2  0.450 [0.000, 1.000]*  -0.300 [-1.000, 0.971]*  0.500 [0.000, 1.00"
+        "0]*         0.500        1.000      0       0        0    -         -"
     ),
     "  pair              n  Spearman  Pearson  mean |difference|  Cohen's kappa",
     "  judge-a, judge-b  2     1.000    1.000              0.300          0.000",
@@ -291,22 +291,23 @@ AGREEMENT = [
     "    0.200 exp/experiment.yaml::runs/a",
     "  people judged 2 runs and passed 1",
     (
-        "  against people           sensitivity           specificity             pass rate      "
-        "       corrected                    bias"
+        "  against people            sensitivity            specificity              pass"
+        " rate              corrected                     bias"
     ),
     (
-        "  judge-a         1.000 [0.207, 1.000]  0.000 [0.000, 0.793]  1.000 [0.342, 1.000]      "
-        "               -   0.250 [-1.000, 1.000]"
+        "  judge-a         1.000 [0.207, 1.000]*  0.000 [0.000, 0.793]*  1.000 [0.342, 1."
+        "000]*                      -   0.250 [-1.000, 1.000]*"
     ),
     (
-        "  judge-b         1.000 [0.207, 1.000]  1.000 [0.207, 1.000]  0.500 [0.000, 1.000]  0.50"
-        "0 [0.000, 1.000]  -0.050 [-1.000, 1.000]"
+        "  judge-b         1.000 [0.207, 1.000]*  1.000 [0.207, 1.000]*  0.500 [0.000, 1."
+        "000]*  0.500 [0.000, 1.000]*  -0.050 [-1.000, 1.000]*"
     ),
     (
-        "  panel           1.000 [0.207, 1.000]  1.000 [0.207, 1.000]  0.500 [0.000, 1.000]  0.50"
-        "0 [0.000, 1.000]   0.100 [-1.000, 1.000]"
+        "  panel           1.000 [0.207, 1.000]*  1.000 [0.207, 1.000]*  0.500 [0.000, 1."
+        "000]*  0.500 [0.000, 1.000]*   0.100 [-1.000, 1.000]*"
     ),
     "  judges with independent errors: undefined (1 of 1 pairs of judges have no correlation)",
+    "  * few runs or tasks: the interval says little; --json has the notes",
     "  a dash is a figure that is undefined or unknown",
 ]
 

@@ -115,6 +115,15 @@ def test_a_stale_judgment_that_was_replaced_counts_no_longer(project: Project) -
     assert (done.exit, gates(done)) == (0, [])
 
 
+def test_a_gate_on_a_figure_that_is_undefined_does_not_hold(project: Project) -> None:
+    """One judge has nobody to agree with; the lines say why, and the session is red."""
+    project.experiment(runs=["a"], judges=1)
+    bounds = ("--judge-min-agreement", "-1", "--judge-fail-under", "0.5")
+    done = project.run(*bounds, panel=FakePanel(lambda _slot, _question: GOOD))
+    alpha = "agreement (Krippendorff's alpha) is undefined (no run has two judgments)"
+    assert (done.exit, gates(done)) == (1, [f"gate: exp: {alpha}, at least -1 is wanted"])
+
+
 @pytest.mark.parametrize("option", ["--collect-only", "--dry-run"])
 def test_a_session_that_only_looks_asks_for_nothing(project: Project, option: str) -> None:
     """It changed nothing that could have turned out well or badly."""

@@ -245,6 +245,8 @@ REFUSALS = [
     there(GEMINI, google(403, "PERMISSION_DENIED"), UnusableJudgeError, id="gemini 403"),
     there(GEMINI, google(404, "NOT_FOUND"), UnusableJudgeError, id="gemini 404"),
     there(GEMINI, google(400, "INVALID_ARGUMENT"), JudgeError, id="gemini 400"),
+    there(LLM, openai(429, "rate_limit_exceeded"), ThrottledError, id="llm 429"),
+    there(LLM, openai(500, "server_error"), TransientError, id="llm 500"),
     there(LLM, openai(401, "invalid_api_key"), UnusableJudgeError, id="llm 401"),
     there(LLM, openai(404, "model_not_found"), UnusableJudgeError, id="llm 404"),
     there(LLM, openai(400, "invalid_request_error"), JudgeError, id="llm 400"),
@@ -262,14 +264,6 @@ def test_refusal_tells_whose_turn_it_is(
     assert len(stage.api.asked) == 1
     if program is GEMINI and isinstance(error, ThrottledError):
         assert error.retry_after == 7.0
-
-
-@pytest.mark.parametrize("program", [there(LLM)])
-def test_llm_repeats_a_call_that_may_go_well_by_itself(stage: Stage, program: Program) -> None:
-    """The library in its plugins does so twice, and the program has no flag for it."""
-    stage.use(program, lambda _: openai(429, "rate_limit_exceeded"))
-    assert type(stage.error(stage.experiment(program))) is ThrottledError
-    assert len(stage.api.asked) == 3
 
 
 @pytest.mark.parametrize("program", [there(CODEX)])

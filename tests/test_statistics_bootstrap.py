@@ -96,6 +96,14 @@ def test_the_quantiles_are_numpys() -> None:
             assert quantile(values, share) == pytest.approx(expected, abs=1e-15)
 
 
+def test_a_figure_that_is_the_same_in_every_resample_has_no_interval() -> None:
+    """A width of 0 would claim certainty."""
+    both = [place / 20 for place in range(20)]
+    measured = [(pearson(zip(both, both, strict=True)), pearson_sums(both, both))]
+    (found,) = with_intervals(measured, plan(names(20)))
+    assert (found.low, found.note) == (None, "no interval: it is the same in every resample")
+
+
 def test_resamples_in_which_nothing_varies_are_left_out_up_to_a_point() -> None:
     """With too many of them there is no interval, but a note."""
     columns = ([1.0] * 31, [0.0] * 30 + [1.0])

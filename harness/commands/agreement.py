@@ -9,11 +9,12 @@ from harness.agreement import agreement
 from harness.calibration import calibration
 from harness.commands.agreement_json import portable
 from harness.commands.places import HELP, node_id, scans, shown
-from harness.commands.say import Steps, say, say_json, table
+from harness.commands.say import say, say_json, table
 from harness.effort import efforts_of, slot_efforts
 from harness.errors import SelectionError
 from harness.gather import sheet_of
-from harness.statistics.words import full, number, short
+from harness.statistics.words import MARK, full, marked, number
+from harness.steps import Steps
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -98,8 +99,12 @@ def _lines(
         lines += _levels("task", made.tasks, tasks)
     lines += _runs(experiment, made)
     lines += _people(people) if people is not None else []
-    dashes = any(word == "-" for line in lines for word in line.split())
-    return [*lines, "  a dash is a figure that is undefined or unknown"] if dashes else lines
+    words = [word for line in lines for word in line.split()]
+    if any(word.endswith(f"]{MARK}") for word in words):
+        lines.append(f"  {MARK} few runs or tasks: the interval says little; --json has the notes")
+    if "-" in words:
+        lines.append("  a dash is a figure that is undefined or unknown")
+    return lines
 
 
 def _whole(level: Level) -> list[str]:
@@ -127,9 +132,9 @@ def _judges(level: Level, took: Sequence[Effort]) -> list[str]:
         [
             f"  {safe_line(judge.judge, 40)}",
             str(judge.score.n),
-            short(judge.score),
-            short(judge.severity),
-            short(judge.pass_rate),
+            marked(judge.score),
+            marked(judge.severity),
+            marked(judge.pass_rate),
             number(judge.same_verdict.value),
             number(judge.correlation.value),
             str(effort.calls.paid),
@@ -150,7 +155,7 @@ def _pairs(level: Level) -> list[str]:
             f"  {safe_line(pair.first, 40)}, {safe_line(pair.second, 40)}",
             str(pair.difference.n),
             *(
-                short(figure)
+                marked(figure)
                 for figure in (pair.spearman, pair.pearson, pair.difference, pair.kappa)
             ),
         ]
@@ -166,9 +171,9 @@ def _levels(kind: str, levels: Sequence[Level], total: int) -> list[str]:
             f"  {safe_line(level.name, 60)}",
             str(level.coverage.runs),
             f"{level.coverage.judgments}/{level.coverage.slots}",
-            short(level.score),
-            short(level.pass_rate),
-            short(level.alpha_score),
+            marked(level.score),
+            marked(level.pass_rate),
+            marked(level.alpha_score),
         ]
         for level in levels
     ]
@@ -194,7 +199,7 @@ def _people(people: Calibration) -> list[str]:
         [
             f"  {safe_line(judge.judge, 40)}",
             *(
-                short(figure)
+                marked(figure)
                 for figure in (
                     judge.sensitivity,
                     judge.specificity,

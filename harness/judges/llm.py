@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -16,8 +18,6 @@ from harness.judges.schema import reply_schema
 from harness.judges.signals import Refusal, error_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.model import JudgeSpec
 
 FORBIDDEN = (
@@ -27,6 +27,15 @@ FORBIDDEN = (
     *("-s", "--system", "--schema", "--schema-multi", "-m", "--model", "-q", "--query", "--json"),
     *("-x", "--extract", "--xl", "--extract-last"),
 )
+
+
+PLUGIN = "harness_llm_plugin"
+"""What the plugin is called in the program's own environment."""
+
+
+@functools.cache
+def _plugin() -> str:
+    return Path(__file__).with_name("llm_child.py").read_text(encoding="utf-8")
 
 
 class LlmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -65,6 +74,16 @@ class LlmJudge(CliJudge):
             *(["--schema", self._write(home / "schema.json", schema)] if self._schema else []),
             *self._args,
         ]
+
+    def variables(self, question: Question, home: Path) -> dict[str, str]:
+        """Return the environment: with a plugin that keeps the program from repeating a call."""
+        site = home / "site"
+        about = site / f"{PLUGIN}-1.dist-info"
+        about.mkdir(parents=True)
+        self._write(site / f"{PLUGIN}.py", _plugin())
+        self._write(about / "METADATA", f"Metadata-Version: 2.1\nName: {PLUGIN}\nVersion: 1\n")
+        self._write(about / "entry_points.txt", f"[llm]\n{PLUGIN} = {PLUGIN}\n")
+        return dict(question.env) | {"PYTHONPATH": str(site)}
 
     def read(self, printed: Printed, question: Question) -> Reply:
         """Return stdout of a program that ended well; else what it says on stderr."""

@@ -16,7 +16,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from harness.statistics.figure import noted
+from harness.statistics.figure import ROUNDING, noted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,7 +97,10 @@ def with_intervals(
     All are made from the same resamples. A figure that is undefined, or has no sums, is
     returned as it is.
     """
-    notes = [None if sums is None else _too_few(sums, sampling) for _, sums in measured]
+    notes = [
+        None if sums is None or figure.value is None else _too_few(sums, sampling)
+        for figure, sums in measured
+    ]
     wanted = [
         sums
         for (figure, sums), note in zip(measured, notes, strict=True)
@@ -144,6 +147,8 @@ def _with_interval(
     if len(values) < 0.95 * sampling.resamples:
         return noted(figure, "no interval: too little varies to resample")
     values.sort()
+    if values[-1] - values[0] <= ROUNDING:
+        return noted(figure, "no interval: it is the same in every resample")
     low, high = quantile(values, 0.025), quantile(values, 0.975)
     return replace(figure, low=low, high=high, note=sampling.note)
 
