@@ -53,14 +53,8 @@ def tables(
             )
             for judge, slot, judgment in _slots(scan, slots, people):
                 name = f"{run.name}/{judge.slot}"
-                of_slot = {
-                    **head,
-                    "id": node_id(scan.layout.experiment, name),
-                    "judge_number": judge.number,
-                    "judge": judge.name,
-                    "judge_kind": judge.kind,
-                    "judge_model": judge.model,
-                }
+                identity = {**head, "id": node_id(scan.layout.experiment, name)}
+                of_slot = {**identity, **_judge(judge)}
                 judgments.append({**of_slot, **_slot(slot, judgment)})
                 if slot is not None:
                     judgments[-1]["duration_seconds"] = seconds_of(scan.layout, slot)
@@ -71,6 +65,15 @@ def tables(
         Table("judgments", JUDGMENTS, judgments),
         Table("criteria", CRITERIA, criteria),
     )
+
+
+def _judge(judge: JudgeSpec) -> Row:
+    return {
+        "judge_number": judge.number,
+        "judge": judge.name,
+        "judge_kind": judge.kind,
+        "judge_model": judge.model,
+    }
 
 
 def _head(scan: Scan, run: Run, model: str | None) -> Row:

@@ -146,20 +146,7 @@ def pairs(shown: Panorama) -> tuple[Any, str, str] | None:
     for axes, pair in zip(
         drawing.subplots(rows, columns, squeeze=False).flat, listed, strict=False
     ):
-        points = Counter(_points(shown, places[pair.first], places[pair.second]))
-        axes.plot([0, 1], [0, 1], color=NAMED["muted"], lw=0.8)
-        most = max(points.values(), default=1)
-        axes.scatter(
-            [x for x, _ in points],
-            [y for _, y in points],
-            s=[16 + 70 * count / most for count in points.values()],
-            color=NAMED["c0"],
-            alpha=0.55,
-            linewidths=0,
-        )
-        axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
-        axes.set_xticks([0, 0.5, 1])
-        axes.set_yticks([0, 0.5, 1])
+        _scatter(axes, Counter(_points(shown, places[pair.first], places[pair.second])))
         axes.set_xlabel(shortened(pair.first, 22), fontsize=8)
         axes.set_ylabel(shortened(pair.second, 22), fontsize=8)
     for axes in list(drawing.axes)[len(listed) :]:
@@ -171,6 +158,23 @@ def pairs(shown: Panorama) -> tuple[Any, str, str] | None:
     caption = "Scores of two judges on the same runs; on the diagonal they agree. "
     caption += f"Mean distance: {apart}."
     return drawing, "Pairs of judges", caption
+
+
+def _scatter(axes: Any, points: Counter[tuple[float, float]]) -> None:
+    """Draw points, larger where there are more of them, around the diagonal."""
+    axes.plot([0, 1], [0, 1], color=NAMED["muted"], lw=0.8)
+    most = max(points.values(), default=1)
+    axes.scatter(
+        [x for x, _ in points],
+        [y for _, y in points],
+        s=[16 + 70 * count / most for count in points.values()],
+        color=NAMED["c0"],
+        alpha=0.55,
+        linewidths=0,
+    )
+    axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
+    axes.set_xticks([0, 0.5, 1])
+    axes.set_yticks([0, 0.5, 1])
 
 
 def _points(shown: Panorama, first: int, second: int) -> Iterator[tuple[float, float]]:
