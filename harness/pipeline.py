@@ -63,35 +63,35 @@ def judge_experiment(
 ) -> Statistics:
     """Judge the slots of an experiment that have no valid judgment, then settle its runs.
 
-    ``path`` is the experiment's directory or its configuration file. ``status`` selects
-    other slots than the missing and failed ones; complete and blocked slots are never
-    judged. With ``dry_run`` nothing is judged and nothing on disk changes. ``only``: names
-    of runs and slots, ``runs/a`` or ``runs/a/judge_01``; by default all are meant.
-    ``rejudge``: ask again for complete slots, whose judgments are kept among the attempts.
-    ``reparse``: derive the judgments anew from the kept replies; nobody is asked.
-    ``regenerate_only``: make again what is derived from judgments, at every level.
-    ``max_cost``: no call starts that could make the sum of all costs larger, in USD.
-    ``wait``: seconds to wait for judges whose usage limit is reached, instead of deferring.
-    Raises ``ExperimentError`` if the experiment cannot be read or a judge cannot be asked,
-    before anything is paid, ``SelectionError`` for arguments that make no sense.
+    ``path``: its directory or configuration file. ``status``: judge others than missing and
+    failed slots; never complete or blocked ones. ``dry_run``: change nothing. ``only``: names
+    as ``runs/a`` or ``runs/a/judge_01``. ``rejudge``: ask again for complete slots; their
+    judgments are kept. ``reparse``: derive the judgments anew from the kept replies.
+    ``regenerate_only``: make again what is derived. ``max_cost``: start no call that could
+    make all calls cost more, in USD. ``wait``: seconds to wait at usage limits. Raises
+    ``ExperimentError``, before anything is paid, if the experiment cannot be read or a judge
+    not be asked, ``SelectionError`` for senseless arguments.
     """
-    check_parallel(parallel)
-    verbs = {"rejudge": rejudge, "reparse": reparse, "regenerate_only": regenerate_only}
-    mode = mode_of(**verbs, status=status is not None)
-    found = scan(open_experiment(Path(path)))
+    mode = mode_of(
+        rejudge=rejudge,
+        reparse=reparse,
+        regenerate_only=regenerate_only,
+        status=status is not None,
+    )
+    found = _scanned(path, parallel)
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
-    statistics = Statistics(slots=found.counts(), selected=tuple(slot.name for slot in slots))
+    statistics = Statistics(slots=found.counts(), selected=tuple(s.name for s in slots))
     if mode in (Mode.REPARSE, Mode.REGENERATE):
         _make_again(statistics, found, slots, mode, dry_run=dry_run)
     elif not dry_run:
-        gates = _gates(found, slots, parallel=parallel, max_cost=max_cost, wait=wait)
+        gates = _gates(found, slots, parallel, max_cost=max_cost, wait=wait)
         _judge(statistics, found, slots, gates, parallel=parallel, mode=mode)
     return statistics
 
 
 def _gates(
-    found: Scan, slots: Sequence[Slot], *, parallel: int, max_cost: float | None, wait: float
+    found: Scan, slots: Sequence[Slot], parallel: int, *, max_cost: float | None, wait: float
 ) -> Gates:
     """Return the gates; ``ExperimentError`` if some judge could not be asked at all."""
     if max_cost is not None and not 0 < max_cost < math.inf:
@@ -107,6 +107,11 @@ def _gates(
     if lines := list(wrong):
         raise ExperimentError("\n".join(lines))
     return gates_of(scans, max_cost=max_cost, patience=wait)
+
+
+def _scanned(path: str | Path, parallel: object) -> Scan:
+    check_parallel(parallel)
+    return scan(open_experiment(Path(path)))
 
 
 def _make_again(

@@ -74,7 +74,7 @@ def test_only_files_opens_a_file_for_writing() -> None:
 
 
 def test_reading_opens_nothing_for_writing() -> None:
-    """Files are opened read-only and never blocking, or just to learn where they lie."""
+    """The reading half of ``files`` opens files read-only, and never blocks."""
     opened = [node for called, node in calls("reading") if called in WRITES]
     assert [ast.unparse(node) for node in opened] == [
         "os.open(path, _READ)",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness import judge_experiment
 from harness.__main__ import main
-from harness.commands import say
 from tests.pages import PAYLOADS, judged, parsed
 
 if TYPE_CHECKING:
@@ -207,21 +205,3 @@ def test_report_writes_a_page_about_every_experiment_below(
     assert call("report", "all", "-o", "r.html") == (0, ["r.html"], [])
     page = parsed((tmp_path / "r.html").read_bytes())
     assert page.text_of("h2") == ["one", "two"]
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_long_work_says_how_far_it_is(
-    terminal: bool,  # noqa: FBT001 - a parameter of the test
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """From two seconds on, at most once a second, to a terminal alone; in the end it is gone."""
-    clock = [100.0]
-    monkeypatch.setattr(say, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    with say.Steps("report", "runs") as steps:
-        for done, moment in enumerate((101.9, 102.0, 102.5, 103.0), 1):
-            clock.append(moment)
-            steps.step(done, 9)
-    shown = "\rreport: 2 of 9 runs\x1b[K\rreport: 4 of 9 runs\x1b[K\r\x1b[K"
-    assert capsys.readouterr().err == (shown if terminal else "")

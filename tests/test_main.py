@@ -291,20 +291,20 @@ AGREEMENT = [
     "    0.200 exp/experiment.yaml::runs/a",
     "  people judged 2 runs and passed 1",
     (
-        "  against people           sensitivity           specificity              pass r"
-        "ate              corrected                     bias"
+        "  against people            sensitivity            specificity              pass"
+        " rate              corrected                     bias"
     ),
     (
-        "  judge-a         1.000 [0.207, 1.000]  0.000 [0.000, 0.793]  1.000 [0.342, 1.00"
-        "0]*                      -   0.250 [-1.000, 1.000]*"
+        "  judge-a         1.000 [0.207, 1.000]*  0.000 [0.000, 0.793]*  1.000 [0.342, 1."
+        "000]*                      -   0.250 [-1.000, 1.000]*"
     ),
     (
-        "  judge-b         1.000 [0.207, 1.000]  1.000 [0.207, 1.000]  0.500 [0.000, 1.00"
-        "0]*  0.500 [0.000, 1.000]*  -0.050 [-1.000, 1.000]*"
+        "  judge-b         1.000 [0.207, 1.000]*  1.000 [0.207, 1.000]*  0.500 [0.000, 1."
+        "000]*  0.500 [0.000, 1.000]*  -0.050 [-1.000, 1.000]*"
     ),
     (
-        "  panel           1.000 [0.207, 1.000]  1.000 [0.207, 1.000]  0.500 [0.000, 1.00"
-        "0]*  0.500 [0.000, 1.000]*   0.100 [-1.000, 1.000]*"
+        "  panel           1.000 [0.207, 1.000]*  1.000 [0.207, 1.000]*  0.500 [0.000, 1."
+        "000]*  0.500 [0.000, 1.000]*   0.100 [-1.000, 1.000]*"
     ),
     "  judges with independent errors: undefined (1 of 1 pairs of judges have no correlation)",
     "  * few runs or tasks: the interval says little; --json has the notes",

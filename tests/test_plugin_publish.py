@@ -137,6 +137,26 @@ def test_annotations_can_be_turned_off(
     assert shown_annotations(project.run(*options, panel=FakePanel(refuses))) == []
 
 
+@pytest.mark.parametrize("actions", ["true", ""])
+def test_what_a_judge_prints_is_no_command_of_the_ci_service(
+    project: Project, monkeypatch: pytest.MonkeyPatch, actions: str
+) -> None:
+    """Where pytest shows the output of a failed slot, too; elsewhere it stands as it is."""
+    monkeypatch.setenv("GITHUB_ACTIONS", actions)
+    project.experiment(runs=["a"], judges=1, retries=0)
+
+    def answer(_slot: object, _question: object) -> str:
+        print("::stop-commands::x\n  ::error::y")  # noqa: T201 - as judges do
+        return "?"
+
+    done = project.run(panel=FakePanel(answer))
+    assert done.exit == 1
+    mine = [line for line in done.lines if "stop-commands" in line or "error::y" in line]
+    here = "\\" if actions else ""
+    assert mine == [f"{here}::stop-commands::x", f"  {here}::error::y"]
+    assert any(line.lstrip().startswith("::error file=") for line in done.lines) is bool(actions)
+
+
 def test_an_unknown_word_for_annotations_is_a_usage_error(project: Project) -> None:
     """The message names the option and what it may be."""
     project.pytester.makeini("[pytest]\nharness_annotations = loud\n")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 LINKING = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -200,6 +200,16 @@ def test_a_page_shows_what_happens(page: Path, terminal: Terminal) -> None:
             for command, shown in commands(block.text):
                 printed = terminal.run(command)
                 assert shows(shown, printed), f"{where}: $ {command}\n{printed}"
+
+
+def test_no_example_is_overlooked() -> None:
+    """Every fence of every page, at whatever depth, belongs to a block that is run or parsed."""
+    for page in PAGES:
+        source = page.read_text(encoding="utf-8")
+        fences = re.findall(r"^[ >\t]*(?:```|~~~)", source, re.MULTILINE)
+        assert len(fences) == 2 * len(blocks(page)), page.name
+        outside = FENCE.sub("", source)
+        assert re.findall(r"^ {4,}\$ |^<pre", outside, re.MULTILINE) == [], page.name
 
 
 def test_the_pages_link_to_what_is_there() -> None:

@@ -9,11 +9,12 @@ from harness.agreement import agreement
 from harness.calibration import calibration
 from harness.commands.agreement_json import portable
 from harness.commands.places import HELP, node_id, scans, shown
-from harness.commands.say import Steps, say, say_json, table
+from harness.commands.say import say, say_json, table
 from harness.effort import efforts_of, slot_efforts
 from harness.errors import SelectionError
 from harness.gather import sheet_of
 from harness.statistics.words import MARK, full, marked, number
+from harness.steps import Steps
 from harness.text import safe_line
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from harness.baseline import write_baseline
 from harness.bounds import points_of
-from harness.commands.output import target
 from harness.commands.places import HELP, scans
 from harness.commands.say import say
 from harness.errors import SelectionError
 from harness.gather import sheet_of
+from harness.outlet import outlet
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "save them in two files, or give them names"
             )
         found[sheet.experiment] = points_of(sheet)
-    write_baseline(target(arguments.output), found)
+    write_baseline(outlet(arguments.output), found)
     runs = sum(map(len, found.values()))
     judged = sum(point.score is not None for points in found.values() for point in points)
     say(f"{arguments.output}: {judged} of {runs} runs have a consensus")

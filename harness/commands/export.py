@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from harness import files
 from harness.commands.output import write
 from harness.commands.places import HELP, node_id, scans
-from harness.commands.say import Steps, say
+from harness.commands.say import say
 from harness.export.formats import FORMATS
 from harness.export.rows import tables
+from harness.steps import Steps
 
 if TYPE_CHECKING:
     import argparse

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
-from harness.commands.say import Steps, say
+from harness.commands.say import say
 from harness.errors import SelectionError
 from harness.layouts.imported import write_imported
+from harness.steps import Steps
 
 if TYPE_CHECKING:
     import argparse

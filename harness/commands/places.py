@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.commands.say import Steps
 from harness.errors import SelectionError
 from harness.files import is_directory, is_link, list_names
 from harness.layouts import config_of, open_experiment
 from harness.scan import scan
+from harness.steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

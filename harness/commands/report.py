@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands.places import HELP, node_id, scans, shown
-from harness.commands.say import Steps, say
+from harness.commands.say import say
+from harness.outlet import outlet
 from harness.report.write import write_report
+from harness.steps import Steps
 
 if TYPE_CHECKING:
     import argparse
@@ -21,10 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page, and further ones beside it if one would be too large."""
+    file = outlet(arguments.output, create=True)
+    found = list(scans(arguments.directory))
     with Steps("report", "runs") as steps:
         written = write_report(
-            Path(arguments.output).absolute(),
-            list(scans(arguments.directory)),
+            file,
+            found,
             node_id=node_id,
             shown=shown,
             step=steps.step,

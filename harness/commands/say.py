@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from harness.report.annotations import defused
 from harness.text import safe_text
 
 if TYPE_CHECKING:
@@ -14,8 +15,15 @@ if TYPE_CHECKING:
 
 
 def say(text: str) -> None:
-    """Write one line, or several, to stdout; what could steer a terminal is made visible."""
-    sys.stdout.write(f"{safe_text(text, cap=1_000_000)}\n")
+    """Write one line, or several, to stdout.
+
+    What could steer a terminal is made visible, and what a CI service would take for a
+    command is no command any more.
+    """
+    shown = safe_text(text, cap=1_000_000)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        shown = defused(shown)
+    sys.stdout.write(f"{shown}\n")
 
 
 def say_json(value: Any) -> None:
@@ -39,35 +47,3 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) 
         ).rstrip()
         for line in lines
     ]
-
-
-class Steps:
-    """Says on stderr how far long work is, from two seconds on, and only to a terminal."""
-
-    def __init__(self, what: str, units: str) -> None:
-        self._what, self._units = what, units
-        self._began = self._shown = time.monotonic()
-        self._visible = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Take the line away again."""
-        if self._visible:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-    def step(self, done: int, total: int | None = None) -> None:
-        """Tell how much is done, of how much if that is known."""
-        now = time.monotonic()
-        if now - self._began < PATIENCE or now - self._shown < 1 or not sys.stderr.isatty():
-            return
-        self._shown, self._visible = now, True
-        of = "" if total is None else f" of {total}"
-        sys.stderr.write(f"\r{self._what}: {done}{of} {self._units}\x1b[K")
-        sys.stderr.flush()
-
-
-PATIENCE = 2.0
-"""Seconds of work that need no progress."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from harness.model import ADOPTED, UNCHANGED
 from harness.plugin.tally import OUTCOME, SLOT
+from harness.steps import ERASE, Steps
 from harness.text import safe_line
 
 if TYPE_CHECKING:
@@ -21,9 +23,6 @@ MANY = 500
 
 VERDICTS = {"passed": "OK", "failed": "FAIL", "rerun": "RERUN"}
 """The word for each outcome; the last one is pytest-rerunfailures'."""
-
-ERASE = "\x1b[K"
-"""Erases the rest of a terminal's line (ECMA-48, EL)."""
 
 LONG_PAUSE = 5.0
 """Seconds without a call from which on people are told of it."""
@@ -181,6 +180,14 @@ class Progress:
         if type(reporter) is TerminalReporter and self._config.get_verbosity() == 0:
             return reporter
         return None
+
+
+def steps(config: pytest.Config, what: str) -> Steps:
+    """Return what says how far long work of the session is, on pytest's own terminal."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    # stderr is captured; pytest itself writes to a copy of stdout. A worker has no terminal.
+    stream = io.StringIO() if reporter is None else reporter._tw._file  # noqa: SLF001 - there is no public way
+    return Steps(what, "runs", stream)
 
 
 def _is_result(report: pytest.TestReport) -> bool:

@@ -20,7 +20,7 @@ from harness.plugin.admission import Admission
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.judging import Judging
 from harness.plugin.loop import runtestloop
-from harness.plugin.progress import Progress
+from harness.plugin.progress import Progress, steps
 from harness.plugin.quality import EXIT_DEFERRED
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
@@ -79,7 +79,8 @@ class PanelSession:
         snapshot = self._snapshot(root)
         if snapshot is not None and snapshot["error"]:
             raise ExperimentError(snapshot["error"])
-        scanned = scan(open_experiment(root))
+        with steps(self.config, "scan") as told:
+            scanned = scan(open_experiment(root), step=told.step)
         self.scans[root] = scanned
         if snapshot is not None:
             return scanned, as_listed(scanned, snapshot["slots"])
