@@ -53,7 +53,8 @@ def tables(
             )
             for judge, slot, judgment in _slots(scan, slots, people):
                 name = f"{run.name}/{judge.slot}"
-                of_slot = {**head, "id": node_id(scan.layout.experiment, name), **_judge(judge)}
+                identity = {**head, "id": node_id(scan.layout.experiment, name)}
+                of_slot = {**identity, **_judge(judge)}
                 judgments.append({**of_slot, **_slot(slot, judgment)})
                 if slot is not None:
                     judgments[-1]["duration_seconds"] = seconds_of(scan.layout, slot)

@@ -147,9 +147,6 @@ def pairs(shown: Panorama) -> tuple[Any, str, str] | None:
         drawing.subplots(rows, columns, squeeze=False).flat, listed, strict=False
     ):
         _scatter(axes, Counter(_points(shown, places[pair.first], places[pair.second])))
-        axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
-        axes.set_xticks([0, 0.5, 1])
-        axes.set_yticks([0, 0.5, 1])
         axes.set_xlabel(shortened(pair.first, 22), fontsize=8)
         axes.set_ylabel(shortened(pair.second, 22), fontsize=8)
     for axes in list(drawing.axes)[len(listed) :]:
@@ -164,7 +161,7 @@ def pairs(shown: Panorama) -> tuple[Any, str, str] | None:
 
 
 def _scatter(axes: Any, points: Counter[tuple[float, float]]) -> None:
-    """Draw a dot for each pair of scores, the larger the more runs have it."""
+    """Draw points, larger where there are more of them, around the diagonal."""
     axes.plot([0, 1], [0, 1], color=NAMED["muted"], lw=0.8)
     most = max(points.values(), default=1)
     axes.scatter(
@@ -175,6 +172,9 @@ def _scatter(axes: Any, points: Counter[tuple[float, float]]) -> None:
         alpha=0.55,
         linewidths=0,
     )
+    axes.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), aspect="equal")
+    axes.set_xticks([0, 0.5, 1])
+    axes.set_yticks([0, 0.5, 1])
 
 
 def _points(shown: Panorama, first: int, second: int) -> Iterator[tuple[float, float]]:
