@@ -18,9 +18,9 @@ import pytest
 from harness.errors import ExperimentError
 from harness.layouts import config_of
 from harness.plugin import looks, panel_session
+from harness.plugin.feed import DROP, PARK, STOP
 from harness.plugin.snapshot import listed
 from harness.plugin.tally import OUTCOME, SLOT
-from harness.plugin.workers import DROP, PARK, STOP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

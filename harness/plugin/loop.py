@@ -56,7 +56,8 @@ def runtestloop(session: pytest.Session, panel: PanelSession) -> object:
 
 
 def _run_in_worker(session: pytest.Session, panel: PanelSession) -> object:
-    from harness.plugin.workers import WorkerLoop, find_feed
+    from harness.plugin.feed import find_feed
+    from harness.plugin.workers import WorkerLoop
 
     feed = find_feed(session)
     if feed is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from xdist.scheduler.load import LoadScheduling
 
-from harness.plugin.workers import SUSPECT
+from harness.plugin.feed import SUSPECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
