@@ -25,6 +25,7 @@ PARTS = {
     "mix": "judges that take as long as real ones do; two processes in place of one",
     "slots": "what a slot costs the process that judges, in time and memory",
     "kills": "what is paid when sessions are killed and run again",
+    "limits": "servers that refuse what is too much",
     "disk": "scanning what is on disk, and a session with nothing to do",
     "derived": "consensus files, agreement, and the page of many runs",
 }

@@ -58,14 +58,15 @@ def problems(
     scans: Mapping[Path, Scan],
     to_judge: Mapping[Path, Iterable[Slot]],
     *,
-    environment: Mapping[str, str],
+    environment: Mapping[str, str] | None,
     lanes: int,
     max_cost: str | None = None,
     replaced: bool = False,
 ) -> Iterator[str]:
     """Say what would keep the judges of slots from being asked, before anything is paid.
 
-    ``lanes``: calls at work at a time. ``max_cost``: what the limit on money is called, if
+    ``environment``: of the judges, None if that is not known here. ``lanes``: calls at work
+    at a time. ``max_cost``: what the limit on money is called, if
     there is one. ``replaced``: others may take the judges' places, so only prices count.
     """
     specs: list[JudgeSpec] = []
@@ -76,8 +77,9 @@ def problems(
             where = f"{scans[root].layout.experiment.config_file}: judge {judge.label}"
             if max_cost is not None and (why := _unpriced(judge)):
                 yield f"{where}: {max_cost} cannot count its calls: {why}"
-            asked = judge.remote and not replaced
-            if asked and (why := unusable(judge, root, environment)):
+            if environment is None or replaced or not judge.remote:
+                continue
+            if why := unusable(judge, root, environment):
                 yield f"{where}: {why}"
     if not replaced:
         yield from too_many(specs, lanes, available=available_memory())

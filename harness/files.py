@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+LOWEST_INHERITED = 10
 
 
 class EditedError(OSError):
@@ -62,12 +63,11 @@ def commit_bytes(
 ) -> None:
     """Put ``data`` at ``path`` in one step: a reader sees the old file or the new one.
 
-    The temporary file is made beside the target, because a rename is atomic only
-    within one file system. An existing file keeps its mode and owner. With ``durable``
-    the content survives a power cut once this returns. With ``replace=False`` an
-    existing ``path`` is left alone and ``FileExistsError`` raised; with ``since`` one
-    that was edited since that stamp was taken, and ``EditedError`` raised. A symbolic
-    link is written through if it stays inside ``root``; ``ExperimentError`` otherwise.
+    The temporary file is made beside the target, because a rename is atomic only within one
+    file system. An existing file keeps its mode and owner. With ``durable`` it survives a power
+    cut once this returns. With ``replace=False`` an existing ``path`` is left alone and
+    ``FileExistsError`` raised; with ``since`` one edited since that stamp was taken, and
+    ``EditedError``. A link is written through inside ``root``; else ``ExperimentError``.
     """
     target = _write_target(path, root)
     directory, name = os.path.split(target)
@@ -168,8 +168,7 @@ def open_source(path: Path | None) -> int:
 def open_lock(path: Path) -> int:
     """Open a lock file, created if need be and never deleted; the caller closes it.
 
-    The descriptor is 10 or above: the lower ones are used by the shell through which a
-    judge inherits it.
+    The descriptor is 10 or above: lower ones are the shell's, through which a judge inherits it.
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     if fd >= LOWEST_INHERITED:
@@ -178,9 +177,6 @@ def open_lock(path: Path) -> int:
         return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LOWEST_INHERITED)
     finally:
         os.close(fd)
-
-
-LOWEST_INHERITED = 10
 
 
 def write_note(fd: int, text: str) -> None:
@@ -239,6 +235,11 @@ def sweep(directory: Path) -> None:
 def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], set[str]]) -> None:
     """Copy a directory for throw-away use; links are copied as links, never followed."""
     shutil.copytree(source, target, symlinks=True, ignore=skip)
+
+
+def move(path: Path, to: Path) -> None:
+    """Give a file or directory another name on the same file system, in one step."""
+    os.rename(path, to)
 
 
 def remove_tree(path: Path) -> None:

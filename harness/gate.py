@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 PARKED_WITHOUT_TIME = 15 * 60.0
 """Seconds a judge is parked whose provider does not say when its usage limit ends."""
 
+REFUSED_FOR, REFUSALS = 300.0, 8
+"""Seconds, and calls, for which a provider has refused every call before its judge is parked
+like one whose usage limit is reached: nobody may come back to a session that never ends."""
+
 AFTER_RESET = 5.0
 """Seconds after a reset, at most, before the first call: clocks differ."""
 
@@ -74,6 +78,7 @@ class Gate:
         self._probes = 0
         self._failures = 0
         self._unexplained = 0
+        self._refused: list[float] = []
 
     def opens(self, now: float) -> float | None:
         """Return when a call may start, infinite if never; None: not before one comes back."""
@@ -103,6 +108,7 @@ class Gate:
         self.pace.answered(now, self.at_work)
         self.at_work -= 1
         self._failures = self._unexplained = self._probes = 0
+        self._refused.clear()
         if self._probing or (self.shut is not None and now >= self.shut.until):
             self.shut = None
         self._probing = False
@@ -116,6 +122,10 @@ class Gate:
                     now, started=started, at_work=self.at_work, retry_after=error.retry_after
                 )
                 self.shut = None if probe else self.shut  # it speaks again
+                self._refused.append(now)
+                if len(self._refused) >= REFUSALS and now - self._refused[0] >= REFUSED_FOR:
+                    self._refused.clear()
+                    self._park(now, UsageLimitError(f"every call is refused: {error}"), epoch)
             case UsageLimitError():
                 self.pace.forget(started)
                 self._park(now, error, epoch)

@@ -25,7 +25,7 @@ def scratch_directory(outside: Path) -> Iterator[Path]:
     from where it runs would find what agents have left there.
     """
     place = Path(tempfile.gettempdir())
-    if place.resolve().is_relative_to(outside.resolve()):
+    if files.inside(place, outside):
         raise ExperimentError(
             f"{place}: temporary files would lie inside the experiment {outside}, where no judge "
             "may run; set TMPDIR to another directory"

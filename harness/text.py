@@ -8,6 +8,9 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+_COMMAND = re.compile(r"^(\s*):(?=:)|##(?=\[)", re.MULTILINE)
+"""Where GitHub's runner sees a command: ``::name`` at a line's start, ``##[name]`` anywhere."""
+
 LENGTH_CAP = 4096
 """Characters that are shown of one text."""
 
@@ -25,3 +28,8 @@ def safe_text(text: str, cap: int = LENGTH_CAP) -> str:
 def safe_line(text: str, cap: int = 300) -> str:
     """Do the same for one line: white space, line breaks included, becomes single spaces."""
     return safe_text(" ".join(text.split()), cap)
+
+
+def defused(text: str) -> str:
+    """Return text of others for a log of GitHub Actions: no line of it is a command."""
+    return _COMMAND.sub(lambda match: f"{match[1]}\\:" if match[1] is not None else "#\\#", text)

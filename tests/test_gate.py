@@ -15,7 +15,15 @@ from harness.errors import (
     UnusableJudgeError,
     UsageLimitError,
 )
-from harness.gate import FAILURES, PARKED_WITHOUT_TIME, UNEXPLAINED, Gate, Shut
+from harness.gate import (
+    FAILURES,
+    PARKED_WITHOUT_TIME,
+    REFUSALS,
+    REFUSED_FOR,
+    UNEXPLAINED,
+    Gate,
+    Shut,
+)
 from tests.clocks import EPOCH
 
 
@@ -35,6 +43,21 @@ def test_a_throttled_gate_stays_open_but_waits() -> None:
     one = gate()
     fail(one, 1.0, ThrottledError("slow down", retry_after=3.0))
     assert (one.shut, one.at_work, one.opens(1.0)) == (None, 0, 4.0)
+
+
+def test_a_provider_that_refuses_everything_is_parked_in_the_end() -> None:
+    """After some minutes without one answer the session may end; an answer counts anew."""
+    one, now = gate(), 0.0
+    for number in range(2 * REFUSALS):
+        if number == REFUSALS - 1:
+            one.started(now)
+            one.answered(now)
+        assert one.shut is None
+        fail(one, now, ThrottledError("slow down", retry_after=REFUSED_FOR / REFUSALS))
+        now += REFUSED_FOR / REFUSALS + 1.0
+    assert one.shut is not None
+    assert one.shut.why == "every call is refused: slow down"
+    assert not one.shut.waits
 
 
 def test_a_usage_limit_parks_until_its_reset() -> None:

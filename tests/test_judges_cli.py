@@ -491,11 +491,14 @@ def test_what_a_program_leaves_behind_is_removed(
 def test_program_that_is_not_there_is_named(tmp_path: Path, cli: FakeCli, kind: str) -> None:
     """Nothing is paid."""
     assert list(cli.programs.iterdir()) == []
-    statistics = judge(tmp_path / "e", kind)
-    assert list(statistics.failures.values()) == [
-        f"judge 01 one: there is no program {kind!r}; install it or put it on PATH"
-    ]
-    assert statistics.calls.paid == 0
+    root = tmp_path / "e"
+    with pytest.raises(ExperimentError) as caught:
+        judge(root, kind)
+    assert str(caught.value) == (
+        f"{root}/experiment.yaml: judge 01 one: there is no program {kind!r}; install it or put "
+        "it on PATH"
+    )
+    assert list(root.rglob("attempts")) == []
 
 
 @kinds

@@ -475,3 +475,15 @@ def test_an_ini_file_in_a_workspace_does_not_open_it(
     panel = FakePanel()
     hostile.run(*([] if inside else ["exp/runs/a/workspace"]), panel=panel)
     assert (marks(hostile), panel.asked) == ([], slots("a"))
+
+
+def test_an_experiment_below_a_linked_directory_is_judged(project: Project) -> None:
+    """The link is as good as the directory, up to the command to run next."""
+    project.experiment("real/exp", runs=["a"])
+    (project.path / "link").symlink_to("real")
+    panel = FakePanel()
+    done = project.run("link", panel=panel)
+    assert (done.exit, panel.asked) == (0, slots("a"))
+    assert done.section("consensus")[-1].startswith("next: python -m harness report real/exp ")
+    assert project.run("link/exp", panel=panel).exit == 0
+    assert panel.asked == slots("a")

@@ -233,6 +233,20 @@ def test_a_finished_experiment_exits_0_with_workers(pytester: pytest.Pytester) -
     assert done.ret == 0
 
 
+def test_workers_judge_one_shard(pytester: pytest.Pytester, ledger: Path) -> None:
+    """The controller decides what is in it."""
+    make(pytester.path, runs=6)
+    parts = [run(pytester, "-n2", "--parallel=2", f"--judge-shard={n}/2") for n in (1, 2)]
+    assert [part.ret for part in parts] == [0, 0]
+    sizes = [part.parseoutcomes()["passed"] for part in parts]
+    assert sum(sizes) == 12
+    assert all(
+        f"  shard {n}/2: {size // 2} of 6 runs" in parts[n - 1].outlines
+        for n, size in enumerate(sizes, 1)
+    )
+    assert set(calls(ledger).values()) == {1}
+
+
 def test_a_judge_parked_in_one_worker_is_parked_in_all(
     pytester: pytest.Pytester, ledger: Path
 ) -> None:

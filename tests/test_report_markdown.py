@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.report.annotations import annotation, defused
+from harness.report.annotations import annotation
 from harness.report.markdown import plain, summary
 from harness.report.write import look_at
 from tests.pages import PAYLOADS, judged
@@ -87,17 +87,3 @@ def test_properties_of_an_annotation_cannot_be_added() -> None:
     assert annotation(file="f", title="a,line=1::b", text="x") == (
         "::error file=f,title=a%2Cline=1%3A%3Ab::x"
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("::error::x", "\\::error::x"),
-        ("a\n \t::add-mask::x\nb", "a\n \t\\::add-mask::x\nb"),
-        ("say ##[error]x", "say #\\#[error]x"),
-        ("C::d ## [x] # a:b:", "C::d ## [x] # a:b:"),
-    ],
-)
-def test_no_line_of_others_is_a_command(text: str, shown: str) -> None:
-    """Neither in the form of today nor in that of old runners."""
-    assert defused(text) == shown

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.text import LENGTH_CAP, safe_line, safe_text
+from harness.text import LENGTH_CAP, defused, safe_line, safe_text
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,17 @@ def test_no_text_steers_a_terminal(text: str) -> None:
     assert not kinds & {"Cc", "Cs", "Zl", "Zp"}
     assert "\n" not in safe_line(text)
     shown.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error::x", "\\::error::x"),
+        ("a\n \t::add-mask::x\nb", "a\n \t\\::add-mask::x\nb"),
+        ("say ##[error]x", "say #\\#[error]x"),
+        ("C::d ## [x] # a:b:", "C::d ## [x] # a:b:"),
+    ],
+)
+def test_no_line_of_others_is_a_command(text: str, shown: str) -> None:
+    """Neither in the form of today nor in that of old runners."""
+    assert defused(text) == shown

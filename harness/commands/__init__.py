@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "show what changed from one experiment, or baseline, to another",
     "export": "write runs, judgments, and criteria as tables for other tools",
     "junit": "write JUnit XML of all slots as they stand on disk",
+    "merge": "put the results of jobs together that shared no disk",
     "baseline": "save the consensus of every run, to compare with later",
 }
 """What each command is for, in the order of ``--help``."""

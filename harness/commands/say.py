@@ -7,8 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness.report.annotations import defused
-from harness.text import safe_text
+from harness.text import defused, safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

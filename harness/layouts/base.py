@@ -150,6 +150,10 @@ class Layout(ABC):
         """Return the file whose lock is the right to judge the slot; never deleted."""
         return self.slot_directory(slot.run, slot.judge) / CLAIM
 
+    def places(self, run: Run) -> tuple[str, ...]:
+        """Return where a run may lie below the root of a copy of the experiment."""
+        return (run.path.relative_to(self.experiment.root).as_posix(),)
+
     def attempts_directory(self, run: Run, judge: JudgeSpec) -> Path:
         """Return where the attempts of a slot lie, one directory each."""
         return self.slot_directory(run, judge) / ATTEMPTS
@@ -172,10 +176,7 @@ class Layout(ABC):
         return self.judge_directory(run) / ".lock"
 
     def judgment_files(self, run: Run, judge: JudgeSpec) -> tuple[str, ...]:
-        """Return where a slot's judgment may lie; the first is ``judgment_file``.
-
-        Texts, because every scan makes one for every slot.
-        """
+        """Return where a slot's judgment may lie, ``judgment_file`` first; texts, for speed."""
         return (f"{run.path}/judge/{judge.slot}/{JUDGMENT}",)
 
     def read_slot(self, run: Run, judge: JudgeSpec) -> Found | Nothing | Damaged:
@@ -236,8 +237,7 @@ def judgment_of(raw: Mapping[str, Any], grades: Mapping[str, float]) -> Judgment
     passed = raw.get("passed")
     if not isinstance(passed, bool):
         raise ValueError("passed must be true or false")  # noqa: TRY004 - one error type for every bad file
-    grade = raw.get("grade")
-    reasoning = raw.get("reasoning")
+    grade, reasoning = raw.get("grade"), raw.get("reasoning")
     return Judgment(
         score=score,
         passed=passed,

@@ -138,6 +138,13 @@ class ScyllaLayout(Layout):
             case files.Invalid(why) | files.Unreadable(why):
                 return f"{result}: {why}"
 
+    def places(self, run: Run) -> tuple[str, ...]:
+        """Return the same for all variants: a run moves when it is completed."""
+        meta = run.meta
+        name = f"{meta['tier']}/{meta['subtest']}/{run.path.name}"
+        own = super().places(run)
+        return tuple(dict.fromkeys([*own, *(f"{p}/{name}" if p else name for p in PARTS)]))
+
     def frozen_prompt(self, run: Run) -> Path | None:
         """Return the run's own prompt, wherever its version of the layout keeps it."""
         judge = self.judge_directory(run)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin import limits, looks, options, publish, quality, verbs
+from harness.plugin import limits, looks, options, publish, quality, shard, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,14 +50,16 @@ def pytest_configure(config: pytest.Config) -> None:
     _map_arguments(config)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
     """In the controller of pytest-xdist, scan the experiments before the workers start."""
     config = session.config
-    if config.pluginmanager.hasplugin("dsession") and not hasattr(config, "workerinput"):
-        from harness.plugin.controller import prepare
+    if not config.pluginmanager.hasplugin("dsession") or hasattr(config, "workerinput"):
+        return (yield)
+    from harness.plugin.controller import prepare
 
-        prepare(config)
+    with prepare(config):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -73,6 +75,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         return (yield)
     finally:
         known.file_or_dir = given
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which part of the runs the session is about."""
+    part = shard.of(config)
+    return None if part is None else f"judge shard: {part}"
 
 
 def _map_arguments(config: pytest.Config) -> None:

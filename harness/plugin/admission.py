@@ -13,6 +13,7 @@ from harness.dispatch import dispatch
 from harness.gates import Place
 from harness.modes import Mode
 from harness.plugin import limits, options
+from harness.plugin.specs import is_elsewhere, worker_specs
 from harness.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -91,12 +92,13 @@ class Admission:
         asks = panel.mode in (Mode.JUDGE, Mode.REJUDGE)
         if not asks or options.only_looks(self._config):
             return
-        processes = len(self._config.getoption("tx", None) or [1])
+        workers = worker_specs(self._config)
         yield from problems(
             panel.scans,
             to_judge,
-            environment=panel.bench.environment,
-            lanes=panel.parallel * processes,
+            # Other machines have environments of their own.
+            environment=None if any(map(is_elsewhere, workers)) else panel.bench.environment,
+            lanes=panel.parallel * (len(workers) or 1),
             max_cost=None if self.max_cost is None else "--judge-max-cost",
             replaced=bool(self._config.hook.pytest_harness_judge.get_hookimpls()),
         )

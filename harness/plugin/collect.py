@@ -21,7 +21,7 @@ from harness.dispatch import explain
 from harness.errors import ExperimentError, HarnessError, Terminated
 from harness.layouts import config_of
 from harness.model import Deferred, Failed, Judged, Raised
-from harness.plugin import panel_session
+from harness.plugin import panel_session, snapshot
 from harness.text import safe_line, safe_text
 
 if TYPE_CHECKING:
@@ -43,7 +43,13 @@ def experiment_file(path: Path, parent: pytest.Collector) -> pytest.Collector | 
     """Return the collector of an experiment's slots if ``path`` is its configuration file."""
     for root in (path.parent, path.parent.parent):
         if config_of(root) == path:
-            node: ExperimentFile = ExperimentFile.from_parent(parent, path=path)
+            found = snapshot.find(parent.config, root)
+            text = None if found is None else found[1].get("id")
+            if text is None and not path.is_relative_to(parent.config.rootpath):
+                # pytest would leave the path out of the ids: they could not be pasted back.
+                text = os.path.relpath(path, parent.config.rootpath)
+            given: Any = {} if text is None else {"nodeid": _id(text)}
+            node: ExperimentFile = ExperimentFile.from_parent(parent, path=path, **given)
             node.root = root
             return node
     return None
@@ -53,12 +59,6 @@ class ExperimentFile(pytest.File):
     """An experiment's configuration file: collects the slots that are to be judged."""
 
     root: Path
-
-    def __init__(self, path: Path, parent: pytest.Collector, **kwargs: Any) -> None:
-        if not path.is_relative_to(parent.config.rootpath):
-            # pytest would leave the path out of the ids: they could not be pasted back.
-            kwargs["nodeid"] = _id_outside(path, parent.config.rootpath)
-        super().__init__(path=path, parent=parent, **kwargs)
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Scan the experiment and make an item of every selected slot that needs work."""
@@ -161,8 +161,7 @@ class SlotItem(pytest.Item):
         return one_message(explain(error), self)
 
 
-def _id_outside(path: Path, rootpath: Path) -> object:
-    text = os.path.relpath(path, rootpath)
+def _id(text: str) -> object:
     try:
         from _pytest.nodeid import NodeId
     except ImportError:  # before pytest 9.2 an id is text

@@ -15,50 +15,55 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import files
 from harness.errors import ExperimentError
 from harness.layouts import config_of
-from harness.plugin import looks, panel_session
+from harness.plugin import hosts, looks, options, panel_session
 from harness.plugin.feed import DROP, PARK, STOP
-from harness.plugin.snapshot import listed
+from harness.plugin.snapshot import SNAPSHOT, broken, shipped
+from harness.plugin.specs import is_elsewhere, worker_specs
 from harness.plugin.tally import OUTCOME, SLOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from harness.model import Slot
     from harness.plugin.session import PanelSession
 
-SNAPSHOT = "harness_snapshot"
 
+def prepare(config: pytest.Config) -> AbstractContextManager[None]:
+    """Scan the experiments below the arguments, if there are any, before workers start.
 
-def prepare(config: pytest.Config) -> None:
-    """Scan the experiments below the arguments, if there are any, before workers start."""
+    They are started in the context that is returned.
+    """
     roots = list(dict.fromkeys(_experiments(config)))
     if not roots:
-        return
+        return contextlib.nullcontext()
     if config.getoption("dist") == "each":
         raise pytest.UsageError(
             "--dist each would have every worker judge every slot; use --dist load"
         )
     panel = panel_session(config)
-    snapshot: dict[str, Any] = {}
-    to_judge: dict[Path, list[Slot]] = {}
+    found: dict[Path, list[Slot] | ExperimentError] = {}
     for root in roots:
-        key = os.path.relpath(root, config.rootpath)
         try:
-            _, slots = panel.open(root)
-            to_judge[root] = slots
+            found[root] = panel.open(root)[1]
         except ExperimentError as error:
-            snapshot[key] = {"error": str(error), "slots": []}
-        else:
-            snapshot[key] = {"error": "", "slots": listed(slots)}
-    panel.not_found += _shared_out(panel, len(config.getoption("tx") or ()))
-    panel.not_found += panel.admission.problems(to_judge)
+            found[root] = error
+    others = any(map(is_elsewhere, worker_specs(config)))
+    panel.not_found += _shared_out(panel, len(worker_specs(config)))
+    panel.not_found += panel.admission.problems(
+        {root.resolve(): slots for root, slots in found.items() if isinstance(slots, list)}
+    )
+    panel.not_found += hosts.problems(config) if others else ()
     if panel.not_found:
         raise pytest.UsageError(*panel.not_found)
-    controller = Controller(panel, snapshot)
+    controller = Controller(panel, others=others)
     config.pluginmanager.register(controller, "harness-controller")
+    controller.ship(found)
     panel.progress.expect(set(controller.slots), prefixed=len(panel.scans) > 1)
+    return hosts.reached(config)
 
 
 def _shared_out(panel: PanelSession, workers: int) -> list[str]:
@@ -107,26 +112,55 @@ def _below(path: Path, skip: list[str], ignored: set[str], seen: set[str]) -> It
 class Controller:
     """Hooks of the controller."""
 
-    def __init__(self, panel: PanelSession, snapshot: dict[str, Any]) -> None:
+    def __init__(self, panel: PanelSession, *, others: bool) -> None:
         self._panel = panel
-        self._snapshot = snapshot
+        self._snapshot: dict[str, Any] = {}
         self._nodes: list[Any] = []
         self._failures = 0
-        self.slots = dict(self._identify())
+        self._elsewhere = others
+        self._others: hosts.Others | None = None
+        self._marks: list[Path] = []
+        self.slots: dict[str, list[str]] = {}
 
-    def _identify(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield the node id of each slot, and what a report of it carries."""
-        rootpath = self._panel.config.rootpath
-        for root, scanned in self._panel.scans.items():
-            experiment = scanned.layout.experiment
-            place = os.path.relpath(root, rootpath)
-            file = os.path.relpath(experiment.config_file, rootpath)
-            for name, *_ in self._snapshot[place]["slots"]:
-                yield f"{file}::{name}", [place, experiment.name, name]
+    def ship(self, found: Mapping[Path, list[Slot] | ExperimentError]) -> None:
+        """Make the snapshot, and learn the node id of each slot and what a report of it carries."""
+        config = self._panel.config
+        for root, slots in found.items():
+            place = os.path.relpath(root.resolve(), config.rootpath)
+            if isinstance(slots, ExperimentError):
+                self._snapshot[place] = broken(slots)
+                continue
+            scanned = self._panel.scans[root.resolve()]
+            mark = None
+            if self._elsewhere and not options.only_looks(config):
+                mark = hosts.put_mark(scanned.layout)
+                self._marks.append(mark)
+            told = shipped(scanned, slots, file=self._file(root), mark=mark)
+            self._snapshot[place] = told
+            for slot in slots:
+                self.slots[f"{told['id']}::{slot.name}"] = [place, told["name"], slot.name]
+
+    def _file(self, root: Path) -> str:
+        """Return an experiment's configuration file as it stands in ids: links are left in them."""
+        return os.path.relpath(config_of(root) or root, self._panel.config.rootpath)
+
+    def pytest_unconfigure(self) -> None:
+        """Take away what was put down for the session."""
+        for mark in self._marks:
+            files.remove_tree(mark)
+        if self._others is not None:
+            self._others.close()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, config: pytest.Config) -> None:
+        """Prepare for workers on other machines."""
+        dsession = config.pluginmanager.get_plugin("dsession")
+        if self._elsewhere and dsession is not None:
+            self._others = hosts.Others(dsession, dsession.report_line)
 
     def pytest_report_header(self) -> list[str]:
         """Print how many judges work at a time, and what was found: workers do not."""
-        workers = len(self._panel.config.getoption("tx") or ()) or 1
+        workers = len(worker_specs(self._panel.config)) or 1
         lanes = self._panel.parallel
         head = f"judges at work: {workers} workers x {lanes} = {workers * lanes}"
         return [head, *self._panel.terminal.counts()]
@@ -148,7 +182,9 @@ class Controller:
             return None
         from harness.plugin.scheduler import SlotScheduling
 
-        return SlotScheduling(config, log, lanes=self._panel.parallel, on_park=self._park)
+        kept = self.slots if self._elsewhere else ()
+        lanes = self._panel.parallel
+        return SlotScheduling(config, log, lanes=lanes, kept=kept, on_park=self._park)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:

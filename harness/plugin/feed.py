@@ -1,4 +1,4 @@
-"""What the controller of pytest-xdist tells a worker, and what a worker tells it.
+"""What a worker of pytest-xdist is told to run, and what it tells the controller.
 
 Of pytest-xdist it touches ``WorkerInteractor``'s ``channel``, ``sendevent``, and
 ``item_index``, and the commands that a worker gets. If one of them is missing, the
@@ -18,7 +18,6 @@ from harness.plugin.collect import SlotItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
 
 STOP = "harness_stop"
 """The controller's command to end the judges at work; xdist's own loop does not know it."""

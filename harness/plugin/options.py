@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugin import verbs
+from harness.plugin import shard, verbs
 
 WHOLE_NUMBER = "a whole number from 1 on"
 
@@ -101,6 +101,7 @@ def _add_filters(group: pytest.OptionGroup) -> None:
         default=[],
         help="only the judge with this number in the panel; may be given several times",
     )
+    shard.add_option(group)
 
 
 def _lanes(text: str) -> int:

@@ -17,7 +17,7 @@ from harness.plugin.publish import outlets
 from harness.plugin.signals import EXIT_TERMINATED
 from harness.plugin.tally import SLOT
 from harness.scan import scan
-from harness.text import safe_line
+from harness.text import defused, safe_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -149,8 +149,6 @@ class Publisher:
 
 def _defuse(report: pytest.TestReport) -> None:
     """Keep what a judge wrote from being a command of the CI service where pytest prints it."""
-    from harness.report.annotations import defused
-
     report.sections[:] = [(name, defused(content)) for name, content in report.sections]
     if isinstance(report.longrepr, str):
         report.longrepr = defused(report.longrepr)

@@ -9,7 +9,7 @@ from xdist.scheduler.load import LoadScheduling
 from harness.plugin.feed import SUSPECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     import pytest
 
@@ -18,8 +18,10 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
     """Keeps ``lanes`` items at work on each node, and as few as possible waiting there.
 
     When a node dies with several items at work nobody knows which one did it: they
-    become suspects and run one at a time, alone on the node that replaces it, so that
-    a second crash names the culprit. No item is lost, none is reported twice.
+    become suspects and run one at a time, alone on the node that replaces it, or on another
+    one if its host is gone, so that a second crash names the culprit. No item is lost, none
+    is reported twice. A node that has only items of ``kept`` is kept to the end, because it
+    may have to take over those of a host that disappears.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         log: Any,
         *,
         lanes: int,
+        kept: Container[str] = (),
         on_park: Callable[[Any, dict[str, Any]], object] = lambda *_: None,
     ) -> None:
         super().__init__(config, log)
@@ -37,6 +40,8 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         self._lanes = lanes
         self._suspects: list[int] = []
         self._solo: Any = None
+        self._alone: int | None = None
+        self._kept = kept
 
     @property
     def tests_finished(self) -> bool:
@@ -80,19 +85,33 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
             return
         at_work = self.node2pending[node]
         if node is self._solo:
-            if self._suspects and not at_work:
-                index = self._suspects.pop(0)
+            if self._suspects and self._is_free(node):
+                index = self._alone = self._suspects.pop(0)
                 at_work.append(index)
                 node.sendcommand(SUSPECT, index=index)
                 node.send_runtest_some([index])
-            if self._suspects or at_work:
+            if self._suspects or not self._is_free(node):
                 return
             self._solo = None
         missing = self._depth() + self._more.get(node, 0) - len(at_work)
         if self.pending and missing > 0:
             self._send_tests(node, missing)
-        if not self.pending and not self._suspects:
+        if not (self.pending or self._suspects or self._is_kept(node)):
             node.shutdown()
+
+    def _is_free(self, node: Any) -> bool:
+        """Tell whether nothing is at work on a node, but for slots that wait for their judge."""
+        at_work = self.node2pending[node]
+        return not at_work or (node in self._more and self._alone not in at_work)
+
+    def _is_kept(self, node: Any) -> bool:
+        """Tell whether a node need not be told that nothing will come; at the end it is.
+
+        One whose slots wait for their judges needs to know, to report that they were not asked.
+        """
+        known = self.collection or ()
+        only_slots = all(known[i] in self._kept for i in self.node2pending[node])
+        return bool(self._kept) and only_slots and node not in self._more
 
     def remove_pending_tests_from_node(self, node: Any, indices: Any) -> None:
         """Hear a worker: a judge was parked there, or lanes are free although slots wait.
@@ -103,6 +122,8 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
             self._on_park(node, indices)
         elif node in self.node2pending:
             self._more[node] = self._more.get(node, 0) + self._lanes
+            if node is self._solo:
+                self._alone = None  # it waits, too
             self.check_schedule(node)
 
     def _depth(self) -> int:
@@ -117,16 +138,25 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
             for other in self.nodes:
                 self.check_schedule(other)
 
+    def take_over(self) -> bool:
+        """Have a node that is left run the suspects of one that is not replaced, if one can."""
+        if self._suspects and self._solo is None:
+            self._solo = next((node for node in self.nodes if not node.shutting_down), None)
+            if self._solo is None:
+                return False
+            self.check_schedule(self._solo)
+        return True
+
     def remove_node(self, node: Any) -> str | None:
-        """Take a dead node out; return the item that killed it, if only one can have."""
+        """Take a dead node out; return the item that killed it: one that was at work alone."""
         at_work = self.node2pending.pop(node)
-        alone = node is self._solo
-        if alone:
+        alone = node is self._solo and at_work == [self._alone]
+        if node is self._solo:
             self._solo = None
         if not at_work:
             return None
         assert self.collection is not None, "items were dealt out"  # noqa: S101 - narrows the type
-        if len(at_work) == 1:
+        if alone:
             return str(self.collection[at_work[0]])
         # Of a node whose slots waited for their judges any may have been at work.
         suspects = len(at_work) if self._more.pop(node, 0) else self._lanes

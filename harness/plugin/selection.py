@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.layouts import open_parts
 from harness.modes import workable
-from harness.plugin import options
+from harness.plugin import options, shard
 from harness.plugin.arguments import selection_of, unmatched
 
 if TYPE_CHECKING:
@@ -68,13 +68,15 @@ def choose(
         )
     wanted = tuple(slot for slot in slots if slot.status in statuses)
     filtered = tuple(slot for slot in slots if _passes(slot, filters))
+    left_out = not filtered and bool(workable(mode, wanted, scanned.layout))
+    filtered = shard.own(config, scanned.layout.experiment.name, filtered)
     chosen = tuple(slot for slot in filtered if slot.status in statuses)
     return Chosen(
         of_any_status=filtered,
         slots=chosen,
         to_judge=workable(mode, chosen, scanned.layout),
         named=tuple(slot for slot in slots if slot.name in names),
-        left_out=not filtered and bool(workable(mode, wanted, scanned.layout)),
+        left_out=left_out,
         problems=tuple(problems),
     )
 

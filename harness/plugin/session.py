@@ -5,17 +5,15 @@ Only the main thread touches it, but for ``work``, which reads.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.attempt import Bench
-from harness.errors import ExperimentError
 from harness.layouts import open_experiment
 from harness.model import SlotStatus
 from harness.modes import Mode
-from harness.plugin import changes, options, verbs
+from harness.plugin import changes, options, shard, snapshot, verbs
 from harness.plugin.admission import Admission
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.judging import Judging
@@ -25,8 +23,7 @@ from harness.plugin.quality import EXIT_DEFERRED
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
-from harness.plugin.snapshot import as_listed
-from harness.plugin.tally import OUTCOME, SLOT, Tally, portable, relative
+from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 
@@ -50,6 +47,7 @@ class PanelSession:
         self.mode = verbs.mode(config)
         self.statuses = _statuses(config, self.mode)
         self.scans: dict[Path, Scan] = {}
+        self._places: dict[Path, tuple[str, str]] = {}  # what reports call the experiments
         self.chosen: dict[Path, Chosen] = {}
         self.work_found = 0
         self.broken = 0
@@ -76,23 +74,18 @@ class PanelSession:
 
         A worker of pytest-xdist takes what to judge from the controller's scan.
         """
-        snapshot = self._snapshot(root)
-        if snapshot is not None and snapshot["error"]:
-            raise ExperimentError(snapshot["error"])
+        _, shipped = snapshot.find(self.config, root) or ("", None)
+        snapshot.check(self.config, root, shipped)
         with steps(self.config, "scan") as told:
             scanned = scan(open_experiment(root), step=told.step)
-        self.scans[root] = scanned
-        if snapshot is not None:
-            return scanned, as_listed(scanned, snapshot["slots"])
+        self.scans[scanned.layout.experiment.root] = scanned  # all links resolved
+        if shipped is not None:
+            return scanned, snapshot.as_listed(scanned, shipped["slots"])
         chosen = choose(self.config, root, scanned, self.statuses, self.mode)
-        self.chosen[root] = chosen
+        self.chosen[scanned.layout.experiment.root] = chosen
         self.not_found += chosen.problems
         self.work_found += len(chosen.to_judge) + chosen.left_out
         return scanned, list(chosen.to_judge)
-
-    def _snapshot(self, root: Path) -> Any:
-        given = getattr(self.config, "workerinput", {}).get("harness_snapshot", {})
-        return given.get(os.path.relpath(root, self.config.rootpath))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
@@ -180,8 +173,10 @@ class PanelSession:
         if call.when == "call" and item.measured is not None:
             call.start, call.stop, call.duration = item.measured
         report: pytest.TestReport = yield
-        root = relative(item.layout.experiment.root, self.config.rootpath)
-        vars(report)[SLOT] = [root, item.layout.experiment.name, item.name]
+        experiment = item.layout.experiment
+        if experiment.root not in self._places:  # worked out once, not for every report
+            self._places[experiment.root] = snapshot.place(self.config, experiment)
+        vars(report)[SLOT] = [*self._places[experiment.root], item.name]
         if item.became is not None and not (report.when == "setup" and report.passed):
             vars(report)[OUTCOME] = portable(item.became)
             item.became = None
@@ -222,10 +217,16 @@ class PanelSession:
         session.exitstatus = self._exit_status(session)
         self.terminal.end(session.exitstatus)
 
+    @property
+    def _shard_is_empty(self) -> bool:
+        """Whether there may be work for other jobs, but there is none for this one."""
+        left_out = any(chosen.left_out for chosen in self.chosen.values())
+        return shard.of(self.config) is not None and not left_out
+
     def _exit_status(self, session: pytest.Session) -> int:
         status = int(session.exitstatus)
         nothing_left = status == pytest.ExitCode.NO_TESTS_COLLECTED and self.scans
-        if nothing_left and (self.work_found == 0 or self.dry_run):
+        if nothing_left and (self.work_found == 0 or self.dry_run or self._shard_is_empty):
             status = pytest.ExitCode.OK
         if status == pytest.ExitCode.OK and any(s.problems for s in self.settled.values()):
             return pytest.ExitCode.TESTS_FAILED

@@ -1,20 +1,91 @@
-"""The slots of a session as they travel from the controller of pytest-xdist to its workers."""
+"""The slots of a session as they travel from the controller of pytest-xdist to its workers.
+
+A worker may see an experiment at another path than the controller, and have another root
+directory. So each experiment is found by a mark, an empty directory that the controller
+puts into it for the session, and its slots have the ids that the controller gave them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness import __version__
 from harness.errors import ExperimentError
+from harness.files import is_there
 from harness.model import SlotStatus
+from harness.plugin.tally import relative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-    from harness.model import Slot
+    import pytest
+
+    from harness.model import Experiment, Slot
     from harness.scan import Scan
+
+SNAPSHOT = "harness_snapshot"
+"""The key of a worker's input."""
+
+
+def shipped(scanned: Scan, slots: Iterable[Slot], *, file: str, mark: Path | None) -> Any:
+    """Return what workers are told of an experiment, whose ids begin with ``file``."""
+    return {
+        "id": file,
+        "name": scanned.layout.experiment.name,
+        "mark": "" if mark is None else mark.name,
+        "version": __version__,
+        "error": "",
+        "slots": listed(slots),
+    }
+
+
+def broken(error: ExperimentError) -> Any:
+    """Return what workers are told of an experiment that cannot be read."""
+    return {"error": str(error), "slots": [], "mark": ""}
+
+
+def find(config: pytest.Config, root: Path) -> tuple[str, Any] | None:
+    """Return the controller's path of an experiment, and what it told this worker of it."""
+    given = getattr(config, "workerinput", {}).get(SNAPSHOT, {})
+    for place, entry in given.items():
+        if entry["mark"] and is_there(root / entry["mark"]):
+            return place, entry
+    place = os.path.relpath(os.path.realpath(root), config.rootpath)
+    entry = given.get(place)
+    return None if entry is None or entry["mark"] else (place, entry)
+
+
+def place(config: pytest.Config, experiment: Experiment) -> tuple[str, str]:
+    """Return the path and the name of an experiment, in a worker the controller's."""
+    found = find(config, experiment.root)
+    if found is not None and "name" in found[1]:
+        return found[0], found[1]["name"]
+    return relative(experiment.root, config.rootpath), experiment.name
+
+
+def check(config: pytest.Config, root: Path, entry: Any) -> None:
+    """Refuse, before anything is paid, what would end in another place than the controller's."""
+    given = getattr(config, "workerinput", {}).get(SNAPSHOT, {})
+    if entry is None and any(other["mark"] for other in given.values()):
+        raise ExperimentError(
+            f"{root}: is a copy, or another experiment than the session was started for: "
+            "its judgments would stay on this machine; have all machines share one directory "
+            "(chdir=), or use --judge-shard and python -m harness merge"
+        )
+    if entry is None:
+        return
+    if entry["error"]:
+        raise ExperimentError(entry["error"])
+    if entry["version"] != __version__:
+        raise ExperimentError(
+            f"{root}: this worker has version {__version__} of pytest-judge-panel, the session "
+            f"was started with {entry['version']}; install the same on every machine"
+        )
 
 
 def listed(slots: Iterable[Slot]) -> list[list[str]]:

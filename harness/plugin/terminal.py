@@ -8,7 +8,7 @@ import pytest
 
 from harness.model import JUDGEABLE, WORK, SlotStatus
 from harness.modes import Mode
-from harness.plugin import changes, outlook
+from harness.plugin import changes, outlook, shard
 from harness.plugin.collect import slot_items
 from harness.plugin.coverage import coverage, coverage_lines
 from harness.plugin.signals import EXIT_TERMINATED
@@ -88,6 +88,7 @@ class PanelTerminal:
             counts = scanned.counts()
             shown = ", ".join(f"{counts[s]} {s}" for s in ORDER if counts[s])
             lines.append(f"{safe_line(experiment.name)}: {_slots(len(scanned.slots))}: {shown}")
+            lines += shard.line(self._config, scanned)
             lines += self._explain(self._panel.chosen[root], scanned)
         return lines
 
@@ -118,12 +119,12 @@ class PanelTerminal:
 
     def _nothing(self, chosen: Chosen) -> str:
         """Say why there is nothing to judge."""
-        statuses = self._panel.statuses
+        statuses, part = self._panel.statuses, shard.of(self._config)
         if not set(statuses) & set(JUDGEABLE):
             return f"nothing to judge: {' and '.join(statuses)} slots are only listed"
         if any(slot.status in WORK for slot in chosen.of_any_status):
             return f"nothing to judge: no slot is {' or '.join(statuses)}"
-        return "nothing left to judge"
+        return f"nothing left to judge{f' in shard {part}' if part else ''}"
 
     def _why_blocked(self, slot: Slot) -> str:
         return f": {self._shown(slot.why)}" if slot.status is SlotStatus.BLOCKED else ""

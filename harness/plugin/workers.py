@@ -1,4 +1,4 @@
-"""The run loop inside a worker of pytest-xdist: fed by the controller, several slots at a time."""
+"""The run loop inside a worker of pytest-xdist, several slots at a time; ``feed`` says which."""
 
 from __future__ import annotations
 
@@ -98,14 +98,20 @@ class WorkerLoop(Loop):
         feed = self._feed
         index = feed.pop()
         following = feed.peek()
-        if following is None and not feed.shutdown:
+        if following is None and not feed.shutdown and not isinstance(item, SlotItem):
             feed.put_back(index)
             return False
         self._routed.close()
         self._routing = False
-        after = None if following is None else self._session.items[following]
+        after = None if feed.shutdown else self._other(item)
+        if following is not None:
+            after = self._session.items[following]
         self._numbered(item, lambda: self._protocol(item, after))
         return True
+
+    def _other(self, item: pytest.Item) -> pytest.Item | None:
+        """Return an item for the next one, which is not known: any keeps up what they share."""
+        return next((other for other in self._session.items[:2] if other is not item), None)
 
     def _take(self, pool: Pool[Job], wait: float | None) -> None:
         done = self._next(pool, self._waiting, wait)
@@ -113,12 +119,10 @@ class WorkerLoop(Loop):
             return
         job, outcome = done
         self._refill(pool, self._waiting, [done])  # the lane is full again before the report
-        items = self._session.items
         ends = self._feed.shutdown and self._feed.peek() is None
         last = ends and not (pool.busy or self._waiting)
-        # Which item comes next is not known; any other keeps up what they share.
-        other = next((item for item in items[:2] if item is not job.item), None)
-        self._numbered(job.item, lambda: self._report(job, outcome, None if last else other))
+        following = None if last else self._other(job.item)
+        self._numbered(job.item, lambda: self._report(job, outcome, following))
 
     def _numbered(self, item: pytest.Item, protocol: Callable[[], None]) -> None:
         index = self._index[id(item)]

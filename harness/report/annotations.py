@@ -1,13 +1,8 @@
-"""Annotations of a CI service, as commands on stdout; pure functions."""
+"""Annotations of a CI service, as commands on stdout; a pure function."""
 
 from __future__ import annotations
 
-import re
-
 from harness.text import safe_line
-
-_COMMAND = re.compile(r"^(\s*):(?=:)|##(?=\[)", re.MULTILINE)
-"""Where GitHub's runner sees a command: ``::name`` at a line's start, ``##[name]`` anywhere."""
 
 _ESCAPED = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _ESCAPED_IN_PROPERTIES = {**_ESCAPED, ":": "%3A", ",": "%2C"}
@@ -25,8 +20,3 @@ def annotation(*, file: str, title: str, text: str) -> str:
 
 def _escape(text: str, escapes: dict[str, str]) -> str:
     return "".join(escapes.get(letter, letter) for letter in text)
-
-
-def defused(text: str) -> str:
-    """Return text of others for a log of GitHub Actions: no line of it is a command."""
-    return _COMMAND.sub(lambda match: f"{match[1]}\\:" if match[1] is not None else "#\\#", text)
