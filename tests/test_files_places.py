@@ -8,12 +8,16 @@ import json
 import os
 import re
 import stat
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,6 +130,33 @@ def test_a_lock_lies_above_the_descriptors_of_a_shell_and_is_not_inherited(tmp_p
     assert set(os.listdir("/dev/fd")) == before  # noqa: PTH208 - the same
 
 
+def test_a_lock_among_the_descriptors_of_a_shell_is_moved_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lower descriptor is closed, so nothing holds the lock twice."""
+    monkeypatch.setattr(files, "LOWEST_INHERITED", 200)
+    before = set(os.listdir("/dev/fd"))  # noqa: PTH208 - names of descriptors
+    fd = files.open_lock(tmp_path / "lock")
+    try:
+        assert fd >= 200
+        assert fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+        assert set(os.listdir("/dev/fd")) - before == {str(fd)}  # noqa: PTH208 - the same
+    finally:
+        os.close(fd)
+
+
+def test_locks_and_spools_are_as_open_as_the_umask_lets_them_be(tmp_path: Path) -> None:
+    """Several people may judge one experiment; nothing becomes a program."""
+    before = os.umask(0)
+    try:
+        os.close(files.open_lock(tmp_path / "lock"))
+        os.close(files.create_spool(tmp_path / "spool"))
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"lock": 0o666, "spool": 0o666}
+
+
 def test_a_note_may_have_any_text(tmp_path: Path) -> None:
     """A name of a host that is no UTF-8 does not keep a slot from being claimed."""
     fd = files.open_lock(tmp_path / "lock")
@@ -138,6 +169,17 @@ def test_a_note_may_have_any_text(tmp_path: Path) -> None:
         os.close(fd)
 
 
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the clock on the wall be nine hours ahead of UTC."""
+    monkeypatch.setenv("TZ", "XYZ-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
 def test_what_is_set_aside_is_named_by_utc_and_numbered_from_two(tmp_path: Path) -> None:
     """Equal names within a second get a number; nothing is overwritten."""
     path, kept = tmp_path / "a", []
@@ -149,12 +191,12 @@ def test_what_is_set_aside_is_named_by_utc_and_numbered_from_two(tmp_path: Path)
         re.fullmatch(r"a\.bad-(\d{8}T\d{6}Z)(?:-(\d))?", found.name) for found in kept if found
     ]
     times = [datetime.strptime(name[1], "%Y%m%dT%H%M%S%z") for name in names if name]
-    assert all(began <= time <= datetime.now(UTC) for time in times)
+    assert all(began <= when <= datetime.now(UTC) for when in times)
     assert len(times) == len(kept)
     for found, text in zip(kept, ("one", "two", "three"), strict=True):
         assert found is not None
         assert found.read_text() == text
-    same = [name[2] for name, time in zip(names, times, strict=True) if name and time == times[0]]
+    same = [name[2] for name, when in zip(names, times, strict=True) if name and when == times[0]]
     assert same == [None, "2", "3"][: len(same)]
 
 

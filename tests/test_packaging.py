@@ -177,6 +177,14 @@ def test_the_changelog_keeps_its_form() -> None:
     assert sections <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
+def test_mutation_tests_are_told_modules_and_tests_that_are_there() -> None:
+    """A renamed module does not drop out of the mutation tests unseen."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    told = tools["mutmut"]
+    named = [*told["only_mutate"], *told["pytest_add_cli_args_test_selection"]]
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
 def test_the_version_is_a_semantic_one() -> None:
     """Three numbers, and perhaps what comes before a release."""
     assert re.fullmatch(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+|\.dev\d+)?", harness.__version__)
