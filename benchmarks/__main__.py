@@ -16,6 +16,7 @@ import argparse
 import importlib
 import shutil
 import sys
+from pathlib import Path
 
 from benchmarks.measure import Options, machine
 
@@ -29,6 +30,8 @@ PARTS = {
     "disk": "scanning what is on disk, and a session with nothing to do",
     "derived": "consensus files, agreement, and the page of many runs",
 }
+
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 
 
 def main() -> None:
@@ -44,16 +47,29 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of the work (default: 1)")
     parser.add_argument("--peers", default=sys.executable, help="interpreter that has the peers")
     parser.add_argument("--promptfoo", default=shutil.which("promptfoo"), help="its program")
+    parser.add_argument("--into", type=Path, help="page whose figures are to be replaced")
     given = parser.parse_args()
     unknown = [part for part in given.parts if part not in PARTS]
     if unknown:
         parser.error(f"there is no part {unknown[0]!r}; choose from {', '.join(PARTS)}")
     options = Options(given.rounds, given.scale, given.peers, given.promptfoo)
-    print(f"{machine()}; medians of {given.rounds} rounds\n", flush=True)
+    texts = [f"{machine()}; medians of {given.rounds} rounds; {given.scale:g} of the work.\n"]
+    print(texts[0], flush=True)
     for part in given.parts or PARTS:
-        print(f"## {part}: {PARTS[part]}\n", flush=True)
         for table in importlib.import_module(f"benchmarks.{part}").tables(options):
-            print(table.text(), flush=True)
+            texts.append(table.text())
+            print(texts[-1], flush=True)
+    if given.into is not None:
+        put(given.into, "\n".join(texts))
+
+
+def put(page: Path, text: str) -> None:
+    """Replace the figures of a page; its other text stays."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
+    _, _, after = rest.partition(f"{END}\n")
+    if not after:
+        raise SystemExit(f"{page}: has no {BEGIN} ... {END}")
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}\n{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
