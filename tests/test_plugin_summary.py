@@ -96,6 +96,13 @@ def test_a_quiet_session_ends_with_plain_lines(project: Project) -> None:
     ]
 
 
+def test_a_quiet_dry_run_says_everything_once(project: Project) -> None:
+    """The counts come after the collection; nothing was done that the end could add to."""
+    project.experiment(runs=["a"])
+    done = project.run("-q", "--dry-run", panel=FakePanel())
+    assert [line for line in done.lines if line.startswith("exp")] == ["exp: 2 slots: 2 missing"]
+
+
 @pytest.mark.parametrize("options", [(), ("-q",), ("-v",)])
 def test_a_session_without_a_summary_has_none(project: Project, options: tuple[str, ...]) -> None:
     """With ``--no-summary`` the lines of the slots are the last ones before pytest's own."""

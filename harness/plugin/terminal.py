@@ -175,6 +175,8 @@ class PanelTerminal:
         if option.collectonly or getattr(option, "no_summary", False) or not panel.scans:
             return
         plain = self._config.get_verbosity() < 0
+        if panel.dry_run and plain:  # the lines after the collection said all of it
+            return
         covered = [coverage(scanned, panel) for scanned in panel.scans.values()]
         if not plain:
             reporter.write_sep("=", "judge panel")
