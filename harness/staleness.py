@@ -60,6 +60,8 @@ def is_own(judgment: Judgment, judge: JudgeSpec) -> bool:
     say whose it is belongs to its slot.
     """
     made_from = judgment.provenance
+    if not made_from:
+        return True
     present = _comparable(made_from, judge)
     if present is not None and made_from.get("judge_sha256") == present:
         return True
