@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from harness.model import JudgeSpec
 
-DESCRIPTORS = 8
-"""Open files that a call takes at most while it is at work: claim, prompt, output, pipes."""
+DESCRIPTORS = 3
+"""Open files that a call takes on the average while it is at work: its claim, a connection, and
+for a moment those of a program that starts."""
 
 SPARE_DESCRIPTORS = 64
 """Open files of everything else: pytest, its plugins, libraries."""

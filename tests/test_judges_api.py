@@ -665,7 +665,7 @@ def test_session_judges_with_both_kinds_at_once(tmp_path: Path) -> None:
         argv = [sys.executable, "-m", "pytest", "e", "--parallel", "2", "-q"]
         done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
         paths = sorted(asked.path for asked in api.asked)
-        assert api.connections <= 4
+        assert api.connections <= 4 + 2  # each judge's endpoint was looked at before
     assert (done.returncode, done.stderr) == (0, "")
     assert "judged 6, failed to judge 0, consensus regenerated 3" in done.stdout
     assert paths == ["/chat/completions"] * 3 + ["/v1/messages"] * 3

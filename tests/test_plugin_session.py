@@ -593,6 +593,7 @@ def test_an_ordinary_suite_pays_for_the_options_only(project: Project) -> None:
         "harness.plugin.options",
         "harness.plugin.publish",
         "harness.plugin.quality",
+        "harness.plugin.shard",
         "harness.plugin.verbs",
     ]
 
@@ -615,6 +616,7 @@ def test_an_experiment_beside_an_ordinary_suite_costs_one_module(project: Projec
         "harness.plugin.options",
         "harness.plugin.publish",
         "harness.plugin.quality",
+        "harness.plugin.shard",
         "harness.plugin.verbs",
     ]
 

@@ -136,10 +136,8 @@ def test_asking_again_can_be_looked_at_first(project: Project) -> None:
     panel = FakePanel(other)
     done = project.run("--rejudge", "--dry-run", "-k", "runs/a", panel=panel)
     assert (done.exit, panel.asked) == (0, [])
-    assert done.body[:2] == [
-        "exp: 4 slots: 4 complete",
-        "dry run: 2 slots would be asked again; nothing was changed",
-    ]
+    assert done.body[0] == "exp: 4 slots: 4 complete"
+    assert done.body[2] == "dry run: 2 slots would be asked again; nothing was changed"
     assert project.snapshot() == before
 
 

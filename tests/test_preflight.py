@@ -63,11 +63,11 @@ def test_too_few_open_files_are_said_with_what_fits(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
     assert list(too_many([spec()] * 100, 100, available=None)) == [
         (
-            "100 calls at a time may need 864 open files, but only 256 are allowed; "
-            "raise that with ulimit -n, or use --parallel 24"
+            "100 calls at a time may need 364 open files, but only 256 are allowed; "
+            "raise that with ulimit -n, or use --parallel 64"
         )
     ]
-    assert list(too_many([spec()] * 100, 24, available=None)) == []
+    assert list(too_many([spec()] * 100, 64, available=None)) == []
     assert list(too_many([spec()] * 10, 100, available=None)) == []  # no more slots than that
 
 
