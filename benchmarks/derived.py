@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.experiments import write_experiment, write_judgments
-from benchmarks.measure import Options, Table, run, verdict
+from benchmarks.measure import Options, Table, new_directory, run, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +63,7 @@ def tables(options: Options) -> Iterator[Table]:
 
 def _with(runs: int, judges: int, measure: partial[float]) -> float:
     names = [{"name": f"j{n}", "kind": "command", "argv": ["true"]} for n in range(judges)]
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         place = Path(temporary)
         write_judgments(write_experiment(place / "e", names, runs, groups=20), judges)
         return measure(place)

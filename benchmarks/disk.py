@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.experiments import write_experiment, write_judgments
-from benchmarks.measure import Options, Table, in_turn, pytest_command, run, verdict
+from benchmarks.measure import Options, Table, in_turn, new_directory, pytest_command, run, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +72,7 @@ def tables(options: Options) -> Iterator[Table]:
     notes = []
     for size, target in TARGETS.items():
         slots = round(size * options.scale)
-        with tempfile.TemporaryDirectory() as temporary:
+        with new_directory() as temporary:
             root = Path(temporary) / "e"
             runs = write_experiment(root, judges, slots // JUDGES, groups=20)
             write_judgments(runs, JUDGES, slots=slots * COMPLETE // SMALL)
@@ -97,7 +96,7 @@ def tables(options: Options) -> Iterator[Table]:
 
 def _nothing_to_do(options: Options, judges: Sequence[Mapping[str, object]]) -> Table:
     slots = round(DONE * options.scale)
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         place = Path(temporary)
         runs = write_experiment(place / "e", judges, slots // len(judges), groups=20)
         write_judgments(runs, len(judges))

@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from benchmarks.measure import (
     Options,
     Table,
     clean_environment,
+    new_directory,
     pytest_command,
     version_of,
 )
@@ -75,7 +75,7 @@ def until_done(command: Sequence[str], cwd: Path, more: dict[str, str], seed: in
 
 def paid(command: Sequence[str], *, ours: bool, seed: int) -> float:
     """Return how many calls were made for each slot."""
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         place = Path(temporary)
         ledger = place / "ledger"
         if ours:

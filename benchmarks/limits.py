@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -14,7 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.experiments import write_experiment
-from benchmarks.measure import Options, Table, in_turn, pytest_command, run, version_of
+from benchmarks.measure import (
+    Options,
+    Table,
+    in_turn,
+    new_directory,
+    pytest_command,
+    run,
+    version_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,7 +118,7 @@ def server(rates: Mapping[str, float]) -> Iterator[tuple[str, Limited]]:
 
 def retries(rates: Mapping[str, float], runs: int, lanes: int) -> tuple[float, ...]:
     """Make the calls with plain retries."""
-    with server(rates) as (url, limited), tempfile.TemporaryDirectory() as temporary:
+    with server(rates) as (url, limited), new_directory() as temporary:
         calls = json.dumps([(url, model) for _ in range(runs) for model in rates])
         told = {"CALLS": calls, "LANES": str(lanes)}
         run([sys.executable, "-c", RETRIES], Path(temporary), environment=told)
@@ -120,7 +127,7 @@ def retries(rates: Mapping[str, float], runs: int, lanes: int) -> tuple[float, .
 
 def ours(rates: Mapping[str, float], runs: int, lanes: int) -> tuple[float, ...]:
     """Judge an experiment."""
-    with server(rates) as (url, limited), tempfile.TemporaryDirectory() as temporary:
+    with server(rates) as (url, limited), new_directory() as temporary:
         place = Path(temporary)
         settings = {"kind": "openai", "base_url": url, "require_token": False}
         judges = [{"name": model, "model": model, **settings} for model in rates]

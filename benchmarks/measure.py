@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 JUDGE = Path(__file__).with_name("judge.sh")
@@ -40,6 +43,21 @@ class Cost:
     cpu: float
     began: float
     output: str
+
+
+@functools.cache
+def _all_directories() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="benchmarks-")
+
+
+@contextmanager
+def new_directory() -> Iterator[str]:
+    """Make a directory that is removed when the benchmark ends, not before.
+
+    File systems avoid what was deleted a moment ago: ext4 looks for another inode for every
+    file that is created then, and the next subject would pay for the end of the last one.
+    """
+    yield tempfile.mkdtemp(dir=_all_directories().name)
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.experiments import sleeper, write_experiment
 from benchmarks.ledger import read_ledger
-from benchmarks.measure import Options, Table, in_turn, pytest_command, run, verdict
+from benchmarks.measure import Options, Table, in_turn, new_directory, pytest_command, run, verdict
 from benchmarks.pool import Load, checked
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def in_order(seconds: list[float]) -> float:
 
 def session(*more: str) -> tuple[float, ...]:
     """Judge for the first time, then again all that is complete; return the two windows."""
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         place = Path(temporary)
         ledger = place / "ledger"
         judges = [sleeper(ledger, f"{{run_dir}}/{name}", name) for name in MEDIANS]
@@ -72,7 +71,7 @@ def session(*more: str) -> tuple[float, ...]:
 
 def processes(load: Load, *more: str) -> tuple[float, ...]:
     """Return window and wall of a session."""
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         place = Path(temporary)
         ledger = place / "ledger"
         write_experiment(place / "e", [sleeper(ledger, f"{load.seconds:g}")], load.slots)

@@ -6,7 +6,6 @@ import json
 import math
 import shlex
 import sys
-import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from benchmarks.measure import (
     Options,
     Table,
     in_turn,
+    new_directory,
     pytest_command,
     run,
     verdict,
@@ -67,7 +67,7 @@ def checked(cost: Cost, ledger: Path, load: Load) -> tuple[float, ...]:
 
 def ours(load: Load) -> tuple[float, ...]:
     """Judge an experiment."""
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         place = Path(temporary)
         ledger = place / "ledger"
         write_experiment(place / "e", [sleeper(ledger, f"{load.seconds:g}")], load.slots)
@@ -78,7 +78,7 @@ def ours(load: Load) -> tuple[float, ...]:
 
 def peer(load: Load, command: Callable[[list[list[str]]], list[str]]) -> tuple[float, ...]:
     """Make the same calls through a program that is told the command of each."""
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         place = Path(temporary)
         ledger = place / "ledger"
         calls = [

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.experiments import write_experiment
-from benchmarks.measure import Options, Table, in_turn, run, verdict
+from benchmarks.measure import Options, Table, in_turn, new_directory, run, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +59,7 @@ BUSY = 0.01
 
 def session(slots: int, lanes: int, seconds: float, printed: int) -> tuple[float, ...]:
     """Return main thread, process, wall (s), memory after and at its peak (KB)."""
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         place = Path(temporary)
         write_experiment(
             place / "e", [{"name": "stub", "kind": "command", "argv": ["true"]}], slots

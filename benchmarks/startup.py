@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.experiments import write_experiment
-from benchmarks.measure import Options, Table, in_turn, pytest_command, run, verdict
+from benchmarks.measure import Options, Table, in_turn, new_directory, pytest_command, run, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ COLLECT_S = 0.15
 
 def tables(options: Options) -> Iterator[Table]:
     """Compare the sessions, and add up the imports."""
-    with tempfile.TemporaryDirectory() as temporary:
+    with new_directory() as temporary:
         project = Path(temporary)
         (project / "tests").mkdir()
         (project / "pytest.ini").write_text("[pytest]\n")
