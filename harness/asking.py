@@ -38,6 +38,7 @@ from harness.freeze import FrozenPrompt, frozen_prompt
 from harness.model import NO_CALLS, Calls, Judgment
 from harness.prompt import token_line
 from harness.scratch import scratch_directory
+from harness.spool import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +106,7 @@ class Attempts:
         token = secrets.token_hex(8) if self.slot.judge.require_token else None
         started = datetime.now(UTC)
         version = version_of(self.judge, self.slot, self.bench)
+        made: dict[str, Any] = {"started": started, "token": token, "version": version}
         with contextlib.ExitStack() as stack:
             with disk.writing(self.layout.slot_directory(self.slot.run, self.slot.judge)):
                 scratch = stack.enter_context(scratch_directory(self.layout.experiment.root))
@@ -112,29 +114,23 @@ class Attempts:
                     self.layout,
                     self.slot,
                     prompt,
-                    started=started,
-                    token=token,
                     scratch=scratch,
                     substitute=self.substitute,
-                    version=version,
                     workspace=self.workspace,
+                    **made,
                 )
                 added = self.asked.reminder + (token_line(token) if token is not None else "")
-                question = self.question(directory, prompt, scratch, added)
+                reading = Reading(self.bench.readers)
+                question = self.question(directory, prompt, scratch, added, reading=reading)
             end = stack.enter_context(self._recorded(directory))
             began = time.monotonic()
-            reply = self._paid(question, end)
-            self._keep_reply(reply, question, end)
-            value = value_of(
-                reply,
-                self.slot,
-                self.layout,
-                prompt=prompt,
-                attempt=directory,
-                token=token,
-                started=started,
-                version=version,
-            )
+            with reading:
+                reply = self._paid(question, end)
+                self._keep_reply(reply, question, end)
+                value = value_of(
+                    reply, self.slot, self.layout, prompt=prompt, attempt=directory, **made
+                )
+                del reply, question  # they may be large, and others wait for their turn
             took = timedelta(seconds=time.monotonic() - began)
             value["provenance"].update(
                 ended=(started + took).isoformat(), duration_seconds=round(took.total_seconds(), 3)
@@ -181,7 +177,13 @@ class Attempts:
         return judgment, [*notes, *remarks(self.layout, self.slot, judgment)]
 
     def question(
-        self, directory: Path, prompt: FrozenPrompt, scratch: Path, added: str = ""
+        self,
+        directory: Path,
+        prompt: FrozenPrompt,
+        scratch: Path,
+        added: str = "",
+        *,
+        reading: Reading | None = None,
     ) -> Question:
         """Return what the judge is asked in one attempt."""
         return question_for(
@@ -192,6 +194,7 @@ class Attempts:
             directory=directory,
             scratch=scratch,
             claim_fd=self.claim_fd,
+            reading=reading or Reading(self.bench.readers),
             added=added,
         )
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import time
 from dataclasses import dataclass, field, replace
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Protocol
 
 from harness import disk, files, judges
@@ -23,9 +24,11 @@ from harness.locks import claim, holder
 from harness.model import NO_CALLS, Deferred, Judged, Judgment, SlotStatus
 from harness.process import Launcher
 from harness.redact import redactor_of
+from harness.spool import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from threading import Semaphore
 
     from harness.judges import Question, Reply
     from harness.layouts import Layout
@@ -52,6 +55,7 @@ class Bench:
     launcher: Launcher = field(default_factory=Launcher)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     timeout: float | None = None
+    readers: Semaphore = field(default_factory=lambda: BoundedSemaphore(READERS))
     redactor: Redactor = field(init=False)
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from harness.prompt import clean
 from harness.record import judgment_object
 from harness.redact import redact_error
 from harness.reply import parse_reply
-from harness.spool import CleanLaunch
+from harness.spool import CleanLaunch, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,10 +66,10 @@ def question_for(
     directory: Path,
     scratch: Path,
     claim_fd: int,
+    reading: Reading,
     added: str = "",
 ) -> Question:
     """Return one attempt's question; ``added`` stands at the end of the frozen prompt."""
-    run, judge = slot.run, slot.judge
     text, file = prompt.text + added, prompt.path
     if added:
         file = directory / "prompt.md"
@@ -81,15 +81,19 @@ def question_for(
         experiment=layout.experiment,
         prompt=text,
         prompt_file=file,
-        output=layout.output(run),
-        workspace=layout.workspace(run),
+        output=layout.output(slot.run),
+        workspace=layout.workspace(slot.run),
         scratch=scratch,
         stdout=stdout,
         stderr=stderr,
-        timeout=min(judge.timeout, bench.timeout or judge.timeout),
+        timeout=min(slot.judge.timeout, bench.timeout or slot.judge.timeout),
         env=environment_for(slot, bench),
         launch=CleanLaunch(
-            launcher=bench.launcher, redactor=bench.redactor, own=stdout, inherit=(claim_fd,)
+            launcher=bench.launcher,
+            redactor=bench.redactor,
+            own=stdout,
+            reading=reading,
+            inherit=(claim_fd,),
         ),
         exchange=Exchange(bench.launcher.endings, bench.redactor, stdout, stderr),
     )

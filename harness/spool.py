@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from harness import files
 from harness.errors import ExperimentError
@@ -11,6 +11,7 @@ from harness.errors import ExperimentError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from threading import Semaphore
 
     from harness.process import Finished, Launcher
     from harness.redact import Redactor
@@ -19,17 +20,45 @@ READ_CAP = 16 * 1024 * 1024
 """More than a process may write to one file."""
 
 
+READERS = 2
+"""Outputs that are in memory at the same time: a hundred judges may end together, each with
+megabytes, and two threads already keep the interpreter's lock busy."""
+
+
+class Reading:
+    """A turn at reading what a judge wrote, from ``begin`` to the end of the ``with`` block."""
+
+    def __init__(self, turns: Semaphore) -> None:
+        self._turns = turns
+        self._has_one = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def begin(self) -> None:
+        """Wait for a turn; the first call does."""
+        if not self._has_one:
+            self._turns.acquire()
+            self._has_one = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._has_one:
+            self._turns.release()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanLaunch:
     """Runs a process and cleans its output; refuses to put a secret of ``own`` process into argv.
 
     Command lines are seen by every user of the machine. ``own`` is the stdout that the
-    judge's own process is given: what a rubric runs may look for a key.
+    judge's own process is given: what a rubric runs may look for a key. ``reading`` begins
+    when that process has ended.
     """
 
     launcher: Launcher
     redactor: Redactor
     own: Path
+    reading: Reading
     inherit: Sequence[int] = ()
 
     def __call__(
@@ -61,6 +90,8 @@ class CleanLaunch:
                 inherit=self.inherit,
             )
         finally:
+            if stdout == self.own:
+                self.reading.begin()
             clean_files(self.redactor, stdout, stderr)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import harness
+from harness import spool
+from harness.calling import value_of
 from harness.redact import Redactor
-from harness.spool import clean_files
+from harness.spool import READERS, Reading, clean_files
 from tests.workshop import VERDICT, answer, shell_judge, snapshot, write_experiment
 
 if TYPE_CHECKING:
@@ -105,3 +108,56 @@ def test_check_may_look_for_a_key(tmp_path: Path) -> None:
     assert harness.judge_experiment(root).failures == {}
     found = json.loads((root / "runs/a/judge/judge_01/judgment.json").read_text())
     assert found["score"] == 0.0
+
+
+def test_only_a_few_outputs_are_read_at_the_same_time() -> None:
+    """A third thread gets its turn when one of two has ended; whoever began does not wait again."""
+    turns = threading.BoundedSemaphore(2)
+    with Reading(turns) as first:
+        first.begin()
+        first.begin()
+        with Reading(turns) as second:
+            second.begin()
+            assert not turns.acquire(blocking=False)
+        assert turns.acquire(blocking=False)
+        turns.release()
+    with Reading(turns):
+        pass  # nobody began: nothing is given back
+    assert turns.acquire(blocking=False)
+    assert turns.acquire(blocking=False)
+    assert not turns.acquire(blocking=False)
+
+
+def test_no_more_outputs_than_that_are_in_memory_when_many_judges_end_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six judges end at once, and two are read at a time; none of the processes had to wait."""
+    lock = threading.Lock()  # protects what the judges' threads write
+    reading: set[str] = set()
+    peaks: list[int] = []
+    clean = spool.clean_files
+
+    def watched(redactor: Redactor, *paths: Path) -> None:
+        with lock:
+            reading.add(str(paths[0]))
+            peaks.append(len(reading))
+        clean(redactor, *paths)
+
+    def done(*args: Any, **keys: Any) -> dict[str, Any]:
+        value = value_of(*args, **keys)
+        with lock:
+            reading.discard(str(keys["attempt"] / "stdout"))
+        return value
+
+    monkeypatch.setattr(spool, "clean_files", watched)
+    monkeypatch.setattr("harness.asking.value_of", done)
+    up = tmp_path / "up"
+    up.mkdir()
+    body = (
+        f"cat >/dev/null; : >{up}/$$; while [ $(ls {up} | wc -l) -lt 6 ]; do sleep 0.1; done; "
+        f"{answer()}"
+    )
+    names = [f"r{number}" for number in range(6)]
+    root = write_experiment(tmp_path / "e", runs=names, judges=[shell_judge(body)])
+    assert harness.judge_experiment(root, parallel=6).judged == 6
+    assert max(peaks) <= READERS
