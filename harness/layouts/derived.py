@@ -62,8 +62,11 @@ def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 def same(one: Any, other: Any) -> bool:
     """Tell whether two values look alike in a JSON file, whatever the order of their keys."""
-    if type(one) is type(other) and isinstance(one, _PLAIN):  # most of the keys of a consensus
-        return bool(one == other)
+    if type(one) is type(other):  # most of the keys of a consensus are plain
+        if isinstance(one, _PLAIN):
+            return bool(one == other)
+        if isinstance(one, float) and one == other != 0.0:
+            return True
     return _exact(one) == _exact(other)
 
 
