@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-START = 4
+START = 2
 """Calls that are started at once while nothing is known of a provider's limits."""
+
+GUESS = 4
+"""Calls a second where so few were accepted before the first refusal that nothing was measured."""
 
 RAMP = 25.0
 """Further calls at work that each second allows meanwhile, so that the first refusal is
 heard before many calls more are on their way. A judge takes seconds: nobody waits for it."""
+
+TOGETHER = 0.002
+"""Seconds, at most, between starts of one burst."""
 
 WINDOW = 1.0
 """Seconds, the shortest period of a limit: until the first refusal so many starts fit in."""
@@ -139,9 +145,9 @@ class Pace:
         self.forget(started)
         if self._cut_at is None or started > self._cut_at:
             if self._cut_at is None or self.rate is None:
-                self._first_cut(started, retry_after)
+                self._first_cut(now, started, retry_after)
             else:
-                self.rate = self._cut(self.rate, self._cut_at, started, at_work)
+                self.rate = self._cut(now, self.rate, started, at_work)
                 self._row = self._row + 1 if started < self.not_before + COOL_DOWN else 1
             self._cut_at = self._grown_at = now
             self._clean = 0
@@ -153,27 +159,39 @@ class Pace:
         self.not_before = max(self.not_before, now + wait * (1 + 0.05 * self._chance()))
         self._next_start = max(self._next_start, self.not_before)
 
-    def _first_cut(self, started: float, retry_after: float | None) -> None:
+    def _seen(self, now: float, started: float) -> int:
+        """Count the accepted starts before one that was refused.
+
+        Of those that began with it nothing is known yet: they may be refused as well.
+        """
+        until = started - min(TOGETHER, (now - started) / 2)
+        return sum(1 for time in self._accepted if time < until)
+
+    def _first_cut(self, now: float, started: float, retry_after: float | None) -> None:
         """Take what was accepted so far for what is allowed in one period of the limit."""
         told = float(retry_after or 0.0)
         if told.is_integer():  # rounded up to a second
-            told -= 1.0
-        seen = sum(1 for time in self._accepted if time <= started)
+            told -= min(told, 1.0) if told <= 1.0 else 0.5
+        seen = self._seen(now, started)
         period = max(WINDOW, told + started - min(self._accepted, default=started))
         self.rate = BELOW * max(1, seen) / period
         # Refused at once: that says what fits into a moment, not what does into a second.
-        self._guessed = seen < START and period <= WINDOW
+        self._guessed = seen < GUESS and period <= WINDOW
         if self._guessed:
-            self.rate = START / WINDOW
+            self.rate = GUESS / WINDOW
 
-    def _cut(self, rate: float, since: float, started: float, at_work: int) -> float:
+    def _cut(self, now: float, rate: float, started: float, at_work: int) -> float:
         """Return the pace that was accepted since the last cut; a slower one in any case."""
         self._guessed = False
         if self._row >= IN_A_ROW:
             before = at_work - 1 if self.limit is None else min(at_work - 1, self.limit)
             self.limit = max(1.0, NARROWER * before)
+        seen = self._seen(now, started)
+        # Enough starts measure a pace without the pause before them; a few say what a pause buys.
+        since = self.not_before if seen >= GUESS else self._cut_at or 0.0
         span = started - since
-        seen = sum(1 for time in self._accepted if time <= started)
         full = len(self._accepted) == self._accepted.maxlen
-        measured = BELOW * max(1, seen) / span if span > WINDOW and not full else SHORT_CUT * rate
+        measured = (
+            BELOW * max(1, seen) / span if span > WINDOW / 2 and not full else SHORT_CUT * rate
+        )
         return min(max(measured, DEEPEST_CUT * rate), CUT * rate)

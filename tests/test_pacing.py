@@ -47,13 +47,11 @@ def test_a_service_is_approached_step_by_step() -> None:
 
 
 def test_workers_beside_each_other_share_the_first_calls() -> None:
-    """Two processes start two calls each, not four."""
+    """Two processes start one call each, not two."""
     one = pace(share=2)
     assert one.opens(0.0, 0) == 0.0
     one.started(0.0)
-    assert one.opens(0.0, 1) == 0.0
-    one.started(0.0)
-    later = one.opens(0.0, 2)
+    later = one.opens(0.0, 1)
     assert later is not None
     assert later > 0.0
 
@@ -103,6 +101,17 @@ def test_refusals_of_calls_already_on_their_way_cut_nothing_again() -> None:
     one.throttled(0.2, started=0.0, at_work=5, retry_after=1.0)
     assert one.rate == rate
     assert one.not_before == 1.2
+
+
+def test_calls_of_one_burst_do_not_count_as_accepted() -> None:
+    """Nobody has heard yet what becomes of those that began with the one that was refused."""
+    one = pace()
+    for number in range(10):
+        one.started(number * 0.05)
+    for number in range(5):
+        one.started(0.5 + number * 0.0004)
+    one.throttled(0.52, started=0.502, at_work=15, retry_after=1.0)
+    assert one.rate == pytest.approx(BELOW * 10)
 
 
 def test_calls_at_work_are_cut_when_a_slower_pace_does_not_help() -> None:
