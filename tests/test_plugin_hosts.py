@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,12 @@ class Server:
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.process.wait()
+
+
+proxies = pytest.mark.skipif(
+    tuple(map(int, version("pytest-xdist").split(".")[:2])) < (3, 7),
+    reason="this pytest-xdist has no option --px",
+)
 
 
 @pytest.fixture
@@ -259,6 +266,16 @@ def test_what_cannot_be_reached_is_a_usage_error(
     assert [line for line in done.errlines if line] == [
         "ERROR: --tx socket=127.0.0.1:1//chdir=.: cannot be reached (Connection refused)"
     ]
+    assert calls(ledger) == {}
+    assert marks(experiment) == []
+
+
+@proxies
+def test_a_proxy_that_cannot_be_reached_is_a_usage_error(
+    pytester: pytest.Pytester, ledger: Path, project: Path
+) -> None:
+    """It is named as it was given."""
+    experiment = make(project, runs=1)
     proxied = run(pytester, "--px=id=far//socket=127.0.0.1:1", "--tx=popen//via=far")
     assert proxied.ret == 4
     assert [line for line in proxied.errlines if line] == [
@@ -300,6 +317,7 @@ def test_several_workers_of_one_specification_are_counted(
     assert set(calls(ledger).values()) == {1}
 
 
+@proxies
 def test_several_workers_behind_one_socket(
     pytester: pytest.Pytester,
     ledger: Path,

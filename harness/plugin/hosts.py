@@ -1,6 +1,6 @@
 """Workers of pytest-xdist on other machines: what ``--tx`` asks for, and hosts that disappear.
 
-Of pytest-xdist it touches ``parse_tx_spec_config`` and ``make_reltoroot``, the
+Of pytest-xdist it touches ``make_reltoroot``, the
 ``NodeManager``'s ``roots`` and ``setup_node``, and ``DSession``'s ``_clone_node``,
 ``_active_nodes``, and ``shouldstop``.
 """
@@ -65,7 +65,7 @@ def reached(config: pytest.Config) -> Iterator[None]:
     except UnreachableError as error:
         raise pytest.UsageError(str(error)) from None
     except REFUSALS as error:  # pytest-xdist starts proxies before it calls any hook
-        proxies = config.getoption("px")
+        proxies = config.getoption("px", None)  # since 3.7
         if not proxies:
             raise
         raise pytest.UsageError(
