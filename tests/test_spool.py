@@ -76,7 +76,8 @@ def test_output_of_a_session_that_died_is_cleaned_by_the_next(
     assert SECRET not in (slot / "judgment.json").read_text()
 
 
-@pytest.mark.parametrize("key", [SECRET, "sk-ant-api03-abcdefgh"])
+# Names, because pytest-xdist shows them in the process list, where other tests look for keys.
+@pytest.mark.parametrize("key", [SECRET, "sk-ant-api03-abcdefgh"], ids=["known", "pattern"])
 def test_key_on_the_command_line_of_a_judge_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
