@@ -174,7 +174,11 @@ class Pace:
             told -= min(told, 1.0) if told <= 1.0 else 0.5
         seen = self._seen(now, started)
         period = max(WINDOW, told + started - min(self._accepted, default=started))
-        self.rate = BELOW * max(1, seen) / period
+        allowed = max(1, seen) / period
+        if told <= WINDOW:  # the limit is one of a second: what the last one took counts
+            recent = sum(1 for time in self._accepted if started - WINDOW < time < started)
+            allowed = max(allowed, min(recent, seen) / WINDOW)
+        self.rate = BELOW * allowed
         # Refused at once: that says what fits into a moment, not what does into a second.
         self._guessed = seen < GUESS and period <= WINDOW
         if self._guessed:
