@@ -25,9 +25,6 @@ RAMP = 25.0
 """Further calls at work that each second allows meanwhile, so that the first refusal is
 heard before many calls more are on their way. A judge takes seconds: nobody waits for it."""
 
-TOGETHER = 0.002
-"""Seconds, at most, between starts of one burst."""
-
 WINDOW = 1.0
 """Seconds, the shortest period of a limit: until the first refusal so many starts fit in."""
 
@@ -89,6 +86,7 @@ class Pace:
         self._clean = 0
         self._row = 1
         self._guessed = False
+        self._burst = 0
         self._accepted: deque[float] = deque(maxlen=REMEMBERED)
 
     def opens(self, now: float, at_work: int) -> float | None:
@@ -145,13 +143,17 @@ class Pace:
         self.forget(started)
         if self._cut_at is None or started > self._cut_at:
             if self._cut_at is None or self.rate is None:
-                self._first_cut(now, started, retry_after)
+                self._first_cut(started, retry_after)
             else:
-                self.rate = self._cut(now, self.rate, started, at_work)
+                self.rate = self._cut(self.rate, started, at_work)
                 self._row = self._row + 1 if started < self.not_before + COOL_DOWN else 1
             self._cut_at = self._grown_at = now
             self._clean = 0
             self._accepted.clear()
+        elif self.rate is not None and self._burst > 1:
+            # It was taken for accepted when another one of its burst was refused.
+            self.rate *= (self._burst - 1) / self._burst
+            self._burst -= 1
         wait = retry_after
         if wait is None:
             wait = min(LONGEST_BACKOFF, 2.0 ** (self._row - 1)) * (0.5 + self._chance() / 2)
@@ -159,38 +161,36 @@ class Pace:
         self.not_before = max(self.not_before, now + wait * (1 + 0.05 * self._chance()))
         self._next_start = max(self._next_start, self.not_before)
 
-    def _seen(self, now: float, started: float) -> int:
-        """Count the accepted starts before one that was refused.
+    def _seen(self, started: float) -> int:
+        """Count the starts before one that was refused; those refused as well are still in it."""
+        return sum(1 for time in self._accepted if time < started)
 
-        Of those that began with it nothing is known yet: they may be refused as well.
-        """
-        until = started - min(TOGETHER, (now - started) / 2)
-        return sum(1 for time in self._accepted if time < until)
-
-    def _first_cut(self, now: float, started: float, retry_after: float | None) -> None:
+    def _first_cut(self, started: float, retry_after: float | None) -> None:
         """Take what was accepted so far for what is allowed in one period of the limit."""
         told = float(retry_after or 0.0)
         if told.is_integer():  # rounded up to a second
             told -= min(told, 1.0) if told <= 1.0 else 0.5
-        seen = self._seen(now, started)
+        seen = len(self._accepted)  # those that are refused as well are taken off when they are
         period = max(WINDOW, told + started - min(self._accepted, default=started))
         allowed = max(1, seen) / period
         if told <= WINDOW:  # the limit is one of a second: what the last one took counts
-            recent = sum(1 for time in self._accepted if started - WINDOW < time < started)
+            recent = sum(1 for time in self._accepted if time > started - WINDOW)
             allowed = max(allowed, min(recent, seen) / WINDOW)
         self.rate = BELOW * allowed
+        self._burst = seen
         # Refused at once: that says what fits into a moment, not what does into a second.
         self._guessed = seen < GUESS and period <= WINDOW
         if self._guessed:
             self.rate = GUESS / WINDOW
 
-    def _cut(self, now: float, rate: float, started: float, at_work: int) -> float:
+    def _cut(self, rate: float, started: float, at_work: int) -> float:
         """Return the pace that was accepted since the last cut; a slower one in any case."""
         self._guessed = False
+        self._burst = 0
         if self._row >= IN_A_ROW:
             before = at_work - 1 if self.limit is None else min(at_work - 1, self.limit)
             self.limit = max(1.0, NARROWER * before)
-        seen = self._seen(now, started)
+        seen = self._seen(started)
         # Enough starts measure a pace without the pause before them; a few say what a pause buys.
         since = self.not_before if seen >= GUESS else self._cut_at or 0.0
         span = started - since

@@ -91,26 +91,28 @@ def test_the_pace_after_the_first_refusal_is_what_was_accepted_before() -> None:
 
 
 def test_refusals_of_calls_already_on_their_way_cut_nothing_again() -> None:
-    """Five refusals of one burst are one piece of news."""
+    """Each is only taken off what was accepted before the first of them."""
     one = pace()
     for _ in range(10):
         one.started(0.0)
     for _ in range(5):
         one.throttled(0.1, started=0.0, at_work=10, retry_after=1.0)
-    rate = one.rate
+    assert one.rate == pytest.approx(BELOW * 5)
     one.throttled(0.2, started=0.0, at_work=5, retry_after=1.0)
-    assert one.rate == rate
+    assert one.rate == pytest.approx(BELOW * 4)
     assert one.not_before == 1.2
 
 
 def test_calls_of_one_burst_do_not_count_as_accepted() -> None:
-    """Nobody has heard yet what becomes of those that began with the one that was refused."""
+    """In whatever order a burst is refused, what is left is what was accepted."""
     one = pace()
     for number in range(10):
         one.started(number * 0.05)
     for number in range(5):
         one.started(0.5 + number * 0.0004)
-    one.throttled(0.52, started=0.502, at_work=15, retry_after=1.0)
+    for number in (4, 0, 1, 2, 3):  # the last of the burst is heard first
+        at = 0.5 + number * 0.0004
+        one.throttled(0.52, started=at, at_work=15, retry_after=1.0)
     assert one.rate == pytest.approx(BELOW * 10)
 
 
