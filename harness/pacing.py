@@ -137,8 +137,8 @@ class Pace:
     ) -> None:
         """Count a refusal of a call that was started at ``started``; ``at_work`` counts it, too.
 
-        Refusals of calls that were on their way when the last one was heard only make
-        the pause longer.
+        Refusals of calls that were on their way when the first one was heard are taken off
+        what was accepted; at a later cut they only make the pause longer.
         """
         self.forget(started)
         if self._cut_at is None or started > self._cut_at:
@@ -182,6 +182,7 @@ class Pace:
         self._guessed = seen < GUESS and period <= WINDOW
         if self._guessed:
             self.rate = GUESS / WINDOW
+            self._burst = 0  # nothing was measured that others could be taken off
 
     def _cut(self, rate: float, started: float, at_work: int) -> float:
         """Return the pace that was accepted since the last cut; a slower one in any case."""

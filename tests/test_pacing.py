@@ -103,6 +103,17 @@ def test_refusals_of_calls_already_on_their_way_cut_nothing_again() -> None:
     assert one.not_before == 1.2
 
 
+def test_a_guess_is_not_made_smaller_by_the_rest_of_its_burst() -> None:
+    """Where nothing was measured there is nothing to take a refused call off."""
+    one = pace()
+    for number in range(3):
+        one.started(number * 0.01)
+    one.throttled(0.05, started=0.02, at_work=3, retry_after=1.0)
+    rate = one.rate
+    one.throttled(0.05, started=0.01, at_work=2, retry_after=1.0)
+    assert one.rate == rate
+
+
 def test_calls_of_one_burst_do_not_count_as_accepted() -> None:
     """In whatever order a burst is refused, what is left is what was accepted."""
     one = pace()
