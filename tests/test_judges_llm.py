@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
+import sysconfig
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
@@ -140,6 +142,8 @@ def test_real_program_answers_and_is_refused(
         for name in ("good", "broken")
     ]
     (tmp_path / "extra-openai-models.yaml").write_text(json.dumps(models))
+    # The tests may be run by an interpreter whose environment is not activated.
+    monkeypatch.setenv("PATH", sysconfig.get_path("scripts") + os.pathsep + os.environ["PATH"])
     monkeypatch.setenv("LLM_USER_PATH", str(tmp_path))
     monkeypatch.setenv("OPENAI_API_KEY", "sk-dummy-0123456789")
     price = {"input": 5, "output": 25}

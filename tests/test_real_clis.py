@@ -6,8 +6,10 @@ Those that are not on PATH are skipped. ``claude`` has a file of its own.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass
@@ -34,7 +36,9 @@ from tests.workshop import VERDICT, scanned, write_experiment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PLACES = {kind: shutil.which(kind) for kind in ("codex", "gemini", "llm")}
+# Also beside the interpreter, whose environment may not be activated.
+SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
+PLACES = {kind: shutil.which(kind, path=SEARCHED) for kind in ("codex", "gemini", "llm")}
 
 KEY = "dummy-key-0123456789"
 
