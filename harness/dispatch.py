@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from harness.errors import HarnessError
 from harness.model import NO_CALLS, Calls, Failed, Outcome, Raised
 from harness.waiting import Waiting
+from harness.waking import waking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -60,7 +61,7 @@ class Pool(Generic[Job]):
     So there is no queue whose content could be paid for after the session has
     stopped. Used as a context manager: leaving it waits for the jobs at work, unless
     an interrupt, or one of ``interrupts``, is on its way; then ``stop`` is called first,
-    which must make them end.
+    which must make them end. A signal is heard at once, whatever is being waited for.
     """
 
     def __init__(
@@ -79,11 +80,19 @@ class Pool(Generic[Job]):
         self._jobs: dict[Future[Outcome], Job] = {}
         self._done: queue.SimpleQueue[Future[Outcome] | None] = queue.SimpleQueue()
         self._executor = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="judge")
+        self._waking = waking(self.wake)
 
     def __enter__(self) -> Self:
+        self._waking.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._end(kind)
+        finally:
+            self._waking.__exit__(None, None, None)
+
+    def _end(self, kind: type[BaseException] | None) -> None:
         waits = kind is None or issubclass(kind, Exception | GeneratorExit)
         if waits and not (kind is not None and issubclass(kind, self._interrupts)):
             self._executor.shutdown(wait=True, cancel_futures=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,11 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+# Where bytecode is not kept, as containers are often set up, each of the hundreds of sessions
+# that the tests start would compile every module again, which takes longer than the session.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False
 
 # pytest reads this file for `pytest --help` in a checkout, too, where only the package may be
 # installed, not what its tests need.

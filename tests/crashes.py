@@ -55,7 +55,7 @@ def session_environment() -> dict[str, str]:
         k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_", "HARNESS_"))
     }
     path = os.pathsep.join([str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "PYTHONPATH": path}
 
 
 def finish(root: Path, *options: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ from harness.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.model import Outcome
@@ -247,6 +250,68 @@ def test_no_jobs_give_no_outcomes() -> None:
     """Nothing to do is done at once."""
     none: list[Slot] = []
     assert list(dispatch(none, judged, parallel=4, stop=lambda: None, place=place)) == []
+
+
+class _SignalError(Exception):
+    """What the handler of a test's signal raises."""
+
+
+def test_signal_that_does_not_interrupt_the_wait_is_heard_at_once(slots: list[Slot]) -> None:
+    """As one that comes when the main thread is about to wait; the judges are ended for it."""
+    ended = threading.Event()
+    told: list[bool] = []
+
+    def interrupt(*_: object) -> None:
+        raise _SignalError
+
+    def work(slot: Slot) -> Outcome:
+        signal.raise_signal(signal.SIGUSR1)  # in this thread, so that no wait of the other ends
+        told.append(ended.wait(WAIT))
+        return judged(slot)
+
+    def session() -> None:
+        with Pool(2, work, stop=ended.set, interrupts=(_SignalError,)) as pool:
+            pool.submit(slots[0])
+            pool.next()
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(_SignalError):
+            session()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert told == [True]
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_somebody_else_listens_to_signals(slots: list[Slot]) -> None:
+    """Whoever it is keeps doing so."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    try:
+        with Pool(2, judged, stop=lambda: None) as pool:
+            pool.submit(slots[0])
+            assert pool.next(timeout=WAIT)[0] is slots[0]
+    finally:
+        mine = signal.set_wakeup_fd(-1)
+        os.close(reading)
+        os.close(writing)
+    assert mine == writing
+
+
+def test_pool_of_another_thread_leaves_signals_alone(slots: list[Slot]) -> None:
+    """They are the main thread's."""
+    with Pool(2, judged, stop=lambda: None):
+        mine = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(mine)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(lambda: list(_dispatched(slots))).result(WAIT)
+        assert signal.set_wakeup_fd(mine) == mine
+
+
+def _dispatched(slots: list[Slot]) -> Iterator[Outcome]:
+    return dispatch(slots, judged, parallel=2, stop=lambda: None, place=place)
 
 
 def test_submitting_beyond_the_lanes_is_refused(slots: list[Slot]) -> None:

@@ -99,7 +99,6 @@ class Terminal:
             "PATH": f"{programs}:{os.environ['PATH']}",
             "PYTHONPATH": f"{site}:{ROOT}",
             "PYTEST_PLUGINS": "harness.plugin",  # the checkout need not be installed
-            "PYTHONDONTWRITEBYTECODE": "1",
             "COLUMNS": "80",
         }
 
