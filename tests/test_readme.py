@@ -98,7 +98,9 @@ class Terminal:
         self.environment = kept | {
             "PATH": f"{programs}:{os.environ['PATH']}",
             "PYTHONPATH": f"{site}:{ROOT}",
-            "PYTEST_PLUGINS": "harness.plugin",  # the checkout need not be installed
+            # The checkout need not be installed; what else is would cost every session time.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_PLUGINS": "xdist.plugin,harness.plugin",
             "COLUMNS": "80",
         }
 

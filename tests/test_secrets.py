@@ -69,7 +69,7 @@ CLAUDE = f"""\
 {LEAKY}
 print(TEXT, file=sys.stderr)
 sys.stdin.read()
-print(json.dumps({{"type": "result", "is_error": True, "api_error_status": 500, "result": TEXT}}))
+print(json.dumps({{"type": "result", "is_error": True, "api_error_status": 400, "result": TEXT}}))
 """
 
 CONFTEST = f"""\
