@@ -12,7 +12,8 @@ import pytest
 DURATION = "a time such as 45s, 30m, 2h, or 1h30m"
 MONEY = "an amount of USD above 0"
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
+# Compiled when a time is given: this module is imported by every session.
+_DURATION = r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -60,7 +61,7 @@ def money(text: str) -> float | None:
 
 def duration(text: str) -> float | None:
     """Return seconds; None if the text is no time. A number alone is seconds."""
-    found = _DURATION.fullmatch(text.strip())
+    found = re.fullmatch(_DURATION, text.strip())
     if found is None or not any(found.groups()):
         return None
     hours, minutes, seconds = (int(part or 0) for part in found.groups())

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -31,8 +30,7 @@ LOOKED_AT = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, EXIT_DEFERRED)
 """Exit statuses of sessions that came to their end; of others nothing is asked."""
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option with a bound, its ini twin, and its field of ``Bounds``."""
 
     name: str

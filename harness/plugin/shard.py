@@ -11,8 +11,7 @@ some may be empty.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import pytest
@@ -23,22 +22,21 @@ if TYPE_CHECKING:
 DEST = "harness_judge_shard"
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(NamedTuple):
     """The ``number``-th of ``count`` parts; numbers begin with 1."""
 
     number: int
-    count: int
+    of: int
 
     def __str__(self) -> str:
-        return f"{self.number}/{self.count}"
+        return f"{self.number}/{self.of}"
 
     def has(self, experiment: str, run: str) -> bool:
         """Tell whether the shard has a run of an experiment, both given by name."""
         import hashlib  # by sessions without a shard, too, this module is imported
 
         digest = hashlib.sha256(f"{experiment}\0{run}".encode("utf-8", "replace")).digest()
-        return int.from_bytes(digest[:8]) % self.count == self.number - 1
+        return int.from_bytes(digest[:8]) % self.of == self.number - 1
 
 
 def add_option(group: pytest.OptionGroup) -> None:
