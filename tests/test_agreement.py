@@ -178,6 +178,7 @@ def test_every_figure_has_a_value_or_a_reason(rows: tuple[Row, ...]) -> None:
     json.dumps(msgspec.to_builtins(found), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_judgments_are_measured() -> None:
     """With as many distinct scores, and tasks of three runs: every level is there."""
     table = scores(1, runs=33_334, missing=0.05)
