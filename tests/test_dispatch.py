@@ -296,13 +296,14 @@ class _SignalError(Exception):
 
 def test_signal_that_does_not_interrupt_the_wait_is_heard_at_once(slots: list[Slot]) -> None:
     """As one that comes when the main thread is about to wait; the judges are ended for it."""
-    ended = threading.Event()
+    submitted, ended = threading.Event(), threading.Event()
     told: list[bool] = []
 
     def interrupt(*_: object) -> None:
         raise _SignalError
 
     def work(slot: Slot) -> Outcome:
+        assert submitted.wait(WAIT)
         signal.raise_signal(signal.SIGUSR1)  # in this thread, so that no wait of the other ends
         told.append(ended.wait(WAIT))
         return judged(slot)
@@ -310,6 +311,7 @@ def test_signal_that_does_not_interrupt_the_wait_is_heard_at_once(slots: list[Sl
     def session() -> None:
         with Pool(2, work, stop=ended.set, interrupts=(_SignalError,)) as pool:
             pool.submit(slots[0])
+            submitted.set()
             pool.next()
 
     before = signal.signal(signal.SIGUSR1, interrupt)
