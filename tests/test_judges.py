@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness import judges, offered
-from harness.errors import ExperimentError
+from harness.errors import ExperimentError, JudgeError
 from harness.judges.command import fill
 from harness.model import JudgeSpec
 from tests.workshop import VERDICT, answer, scanned, script, shell_judge, write_experiment
@@ -192,6 +192,29 @@ def test_bad_end_is_told_with_the_last_line_of_stderr(tmp_path: Path, body: str,
     assert failure(root, shell_judge(f"{answer()}; {body}")) == why + kept(root)
 
 
+@pytest.mark.parametrize("argv", [[], [""]])
+def test_command_without_a_program_is_refused(tmp_path: Path, argv: list[str]) -> None:
+    """The message says where the program is to be named."""
+    root = tmp_path / "e"
+    assert failure(root, command(*argv)) == (
+        f"{root}/experiment.yaml: judges[0].argv: is empty; name a program"
+    )
+
+
+def test_reply_that_vanishes_is_no_reply(tmp_path: Path) -> None:
+    """Somebody cleans up while the judge works: what it wrote is not taken for empty."""
+    body = 'cat >/dev/null; rm "$0"/judge/judge_01/attempts/*/stdout'
+    judge = {"name": "one", "kind": "command", "argv": ["sh", "-c", body, "{run_dir}"]}
+    assert failure(tmp_path / "e", judge) == "the judge's stdout has vanished"
+
+
+def test_bad_end_without_a_word_is_told_as_it_is(tmp_path: Path) -> None:
+    """Where stderr cannot be read, the exit status has to do."""
+    body = 'cat >/dev/null; rm "$0"/judge/judge_01/attempts/*/stderr; exit 3'
+    judge = {"name": "one", "kind": "command", "argv": ["sh", "-c", body, "{run_dir}"]}
+    assert failure(tmp_path / "e", judge) == "the judge ended with exit status 3"
+
+
 def test_judge_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     """The message names the limit; the draft on stdout is no reply."""
     entry = {**shell_judge(f"{answer()}; sleep 30"), "timeout": 0.3}
@@ -319,6 +342,24 @@ def test_missing_recording_is_named(tmp_path: Path) -> None:
     """There is no answer, and no score is made up."""
     root = tmp_path / "e"
     assert failure(root, replay("r.txt")) == f"there is no recorded reply {root}/r.txt"
+
+
+def test_recording_that_is_no_text_is_named(tmp_path: Path) -> None:
+    """The message says what stands in its place."""
+    root = tmp_path / "e"
+    (root / "recorded").mkdir(parents=True)
+    assert failure(root, {"name": "one", "kind": "replay", "reply": "recorded"}) == (
+        f"the recorded reply {root}/recorded cannot be used (is a directory)"
+    )
+
+
+def test_person_is_asked_by_no_program() -> None:
+    """Who tries is told who has to write the judgment."""
+    ada = judges.build(JudgeSpec(number=3, name="ada", kind="human"))
+    question: Any = types.SimpleNamespace(slot=types.SimpleNamespace(name="runs/a/judge_03"))
+    with pytest.raises(JudgeError) as caught:
+        ada.ask(question)
+    assert str(caught.value) == "judge 03 ada: a person writes the judgment of runs/a/judge_03"
 
 
 def test_recording_outside_the_experiment_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +220,33 @@ def test_output_that_cannot_be_read_is_no_score(tmp_path: Path, command: str, wh
     assert failure(tmp_path / "e") == f"item R1 of the rubric: {why}"
 
 
+def test_output_without_end_costs_the_points(tmp_path: Path) -> None:
+    """It is the agent's program that does not stop writing."""
+    root = tmp_path / "e"
+    check(root, "run: [cat, /dev/zero], expect: 0", "run: ['true']")
+    assert reasons(root) == {"R1": "wrote more than 10 MiB", "R2": "as expected"}
+
+
+def test_long_output_is_told_in_brief(tmp_path: Path) -> None:
+    """As much as fits into a line of a report."""
+    root = tmp_path / "e"
+    check(root, f"run: [echo, {'x' * 500}], expect: {{stdout: there}}")
+    assert reasons(root) == {"R1": f"printed '{'x' * 116}..., expected 'there'"}
+
+
+def test_commands_that_count_for_nothing_give_no_score(tmp_path: Path) -> None:
+    """A category of weight 0 is no part of the score, so there must be another one."""
+    root = tmp_path / "e"
+    prepare(root, "run: ['true']")
+    rubric = root / "rubric.yaml"
+    other = (
+        "  other:\n    weight: 1.0\n    items:\n      - {id: O1, check: it is good, points: 1.0}\n"
+    )
+    text = rubric.read_text().replace("weight: 1.0", "weight: 0")
+    rubric.write_text(text.replace("grading:", f"{other}grading:"))
+    assert failure(root) == "every item that has a command lies in a category of weight 0"
+
+
 # --- time -----------------------------------------------------------------------------------------
 
 
@@ -234,6 +262,12 @@ def test_time_limit_of_the_judge_holds_for_all_items_together(tmp_path: Path) ->
     items = ["run: [sleep, '0.3'], expect: 0"] * 5
     prepare(tmp_path / "e", *items, timeout=0.7)
     assert failure(tmp_path / "e") == "the judge took longer than 0.7 s and was ended"
+
+
+def test_nothing_is_begun_when_the_time_is_up(tmp_path: Path) -> None:
+    """What is late is the judge, not the agent: there is no score."""
+    prepare(tmp_path / "e", "run: ['true']", timeout=1e-9)
+    assert failure(tmp_path / "e") == "the judge took longer than 1e-09 s and was ended"
 
 
 def test_time_that_is_used_up_ends_the_copying_as_well(tmp_path: Path) -> None:
@@ -298,6 +332,22 @@ def test_time_limit_of_the_judge_holds_for_a_search_as_well(tmp_path: Path) -> N
     prepare(root, "run: [cat, g], expect: {matches: '^(a+)+$'}", timeout=0.7)
     (root / "runs/a/workspace/g").write_text("a" * 60 + "!")
     assert failure(root) == "the judge took longer than 0.7 s and was ended"
+
+
+def test_search_that_cannot_be_done_is_no_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent has no part in it, be it the machine or the pattern that is at fault."""
+    where = "item R1 of the rubric: expect.matches: 'there' could not be searched for"
+    root = tmp_path / "e"
+    prepare(root, "run: [cat, f], expect: {matches: there}")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/gone/python")
+        assert failure(root).startswith(f"{where}: ")
+    child = tmp_path / "child.py"
+    child.write_text("raise SystemExit(3)\n")
+    monkeypatch.setattr("harness.judges.check_command.CHILD", child)
+    assert failure(root) == f"{where} (exit status 3); simplify it"
 
 
 # --- the copy of the workspace --------------------------------------------------------------------
@@ -381,6 +431,21 @@ def test_workspace_that_is_no_answer_is_not_copied(
         "item R1 of the rubric: 'true' could not be run: "
         f"the workspace {workspace} {why}; remove from it what is no part of the answer"
     )
+
+
+def test_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """Nothing of the agent's is at fault."""
+    with pytest.raises(JudgeError) as caught:
+        copy_workspace(None, tmp_path / "gone" / "copy", lambda: None)
+    assert str(caught.value) == (
+        f"the workspace cannot be copied: {tmp_path}/gone/copy: No such file or directory"
+    )
+
+
+def test_agent_that_left_nothing_has_an_empty_workspace(tmp_path: Path) -> None:
+    """Its rubric's commands run all the same."""
+    copy_workspace(None, tmp_path / "copy", lambda: None)
+    assert list((tmp_path / "copy").iterdir()) == []
 
 
 def test_file_that_cannot_be_copied_is_named(

@@ -6,12 +6,13 @@ import json
 import sys
 import tempfile
 import tomllib
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import harness
-from harness.errors import ExperimentError
+from harness.errors import ExperimentError, JudgeError, NotStartedError
 from harness.judges import build
 from harness.judges.cli import Printed, counts, number, objects, unmarked
 from harness.layouts import open_experiment
@@ -487,6 +488,52 @@ def test_what_a_program_leaves_behind_is_removed(
     assert cli.calls[0]["environment"]["TMPDIR"].startswith(str(tmp_path / "tmp"))
 
 
+def test_version_of_a_program_that_goes_away_meanwhile_is_unknown(
+    tmp_path: Path, cli: FakeCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update replaces it at this very moment."""
+    del cli
+    monkeypatch.setattr("harness.judges.versions.shutil.which", lambda *_, **__: tmp_path / "gone")
+    judge_of: Any = build(JudgeSpec(number=1, name="one", kind="codex"))
+    assert judge_of.version({"PATH": "/usr/bin:/bin"}) is None
+
+
+def test_program_that_goes_away_before_it_is_asked_costs_nothing(
+    tmp_path: Path, cli: FakeCli
+) -> None:
+    """It was there when the session began; the slot's failure names it."""
+    cli.install("codex")
+    question: Any = SimpleNamespace(scratch=tmp_path / "scratch", env={"PATH": str(tmp_path)})
+    question.scratch.mkdir()
+    judge_of = build(JudgeSpec(number=1, name="one", kind="codex"))
+    with pytest.raises(NotStartedError) as caught:
+        judge_of.ask(question)
+    assert str(caught.value) == (
+        "judge 01 one: there is no program 'codex'; install it or put it on PATH"
+    )
+    assert cli.calls == []
+
+
+@pytest.mark.parametrize("kind", ["claude", "codex", "gemini"])
+@pytest.mark.parametrize(
+    ("capped", "why"),
+    [
+        (True, "the judge wrote more than 10 MiB and was ended"),
+        (False, "the judge ended without an answer"),
+    ],
+)
+def test_output_that_was_cut_or_has_vanished_is_no_answer(
+    tmp_path: Path, kind: str, why: str, *, capped: bool
+) -> None:
+    """Nothing is made of a part of it."""
+    finished: Any = SimpleNamespace(exit_code=0, timed_out=False, capped=capped)
+    question: Any = SimpleNamespace(stdout=tmp_path / "stdout", stderr=tmp_path / "stderr")
+    reader: Any = build(JudgeSpec(number=1, name="one", kind=kind))
+    with pytest.raises(JudgeError) as caught:
+        reader.reply_of(finished, question)
+    assert str(caught.value) == why
+
+
 @kinds
 def test_program_that_is_not_there_is_named(tmp_path: Path, cli: FakeCli, kind: str) -> None:
     """Nothing is paid."""
@@ -621,10 +668,18 @@ def test_version_is_asked_once_while_the_program_is_the_same(
     assert cli.calls == []
 
 
-@pytest.mark.parametrize("body", ["exit 3", "echo none", "printf '\\377'"])
-def test_version_that_cannot_be_read_is_unknown(tmp_path: Path, cli: FakeCli, body: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#!/bin/sh\nexit 3\n",
+        "#!/bin/sh\necho none\n",
+        "#!/bin/sh\nprintf '\\377'\n",
+        "#!/gone/python\nprint('1.2.3')\n",
+    ],
+)
+def test_version_that_cannot_be_read_is_unknown(tmp_path: Path, cli: FakeCli, text: str) -> None:
     """It is no reason not to ask."""
-    script(cli.programs / "codex", f"#!/bin/sh\n{body}\n")
+    script(cli.programs / "codex", text)
     judge_of: Any = build(JudgeSpec(number=1, name="one", kind="codex"))
     assert judge_of.version({"PATH": f"{cli.programs}:{tmp_path}:/usr/bin:/bin"}) is None
 

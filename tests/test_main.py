@@ -106,6 +106,54 @@ def test_the_version_is_that_of_the_package(call: Callable[..., Called]) -> None
     assert call("--version").out == [f"judge-panel {harness.__version__}"]
 
 
+class Fails:
+    """A command that ends with an error."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def add_arguments(self, parser: object) -> None:
+        """Take nothing."""
+
+    def run(self, arguments: object) -> int:
+        """Fail."""
+        del arguments
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(28, "No space left on device", "/full/x"), "/full/x: No space left on device"),
+        (OSError(24, "Too many open files"), "Too many open files"),
+        (OSError("of no number"), "of no number"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(
+    call: Callable[..., Called], monkeypatch: pytest.MonkeyPatch, error: OSError, why: str
+) -> None:
+    """With the file, if there is one, and no traceback."""
+    monkeypatch.setattr(commands, "load", lambda _: Fails(error))
+    done = call("status")
+    assert (done.status, done.out, done.err) == (2, [], [f"judge-panel: error: {why}"])
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_well(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As with ``| head``: nothing is said, and Python has nothing left to flush at its end."""
+    del here
+    monkeypatch.setattr(commands, "load", lambda _: Fails(BrokenPipeError()))
+    read, write = os.pipe()
+    with open(write, "w", encoding="utf-8") as stdout, monkeypatch.context() as patch:  # noqa: PTH123 - a descriptor
+        stdout.write("more than anybody reads")
+        os.close(read)
+        patch.setattr(sys, "stdout", stdout)
+        assert main(["status"]) == 0
+        assert stdout.closed
+    assert capsys.readouterr() == ("", "")
+
+
 def test_only_the_command_that_was_called_is_imported() -> None:
     """Help is there at once; pyarrow, statistics, and the rest are not loaded for it."""
     program = "import sys; from harness.__main__ import main\ntry: main(['--help'])\nfinally: "

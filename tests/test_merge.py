@@ -274,6 +274,16 @@ def test_what_the_part_has_replaced_is_replaced_here(
             ('"name": "small"', '"consensus": {"score": "median"}'),
             "its rule of the consensus is another",
         ),
+        (
+            "experiment.yaml",
+            ('"name": "small"', '"score_from": "declared"'),
+            "score_from is declared, not rubric",
+        ),
+        (
+            "experiment.yaml",
+            ("\n  ]", ', {"name": "ada", "kind": "human"}]'),
+            "the people who judge are others",
+        ),
         ("rubric.yaml", ("points: 1.0", "points: 2.0"), "the rubric of runs/a is another"),
         (
             "task.md",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import disk
 from harness.commit import commit_judgment
 from tests.plugin_project import FakePanel, line, slots
 
@@ -401,6 +403,28 @@ def test_shouldstop_of_another_plugin_is_obeyed(project: Project, options: tuple
     assert done.exit == 2
     assert len(panel.asked) <= 2 * 3
     assert judged(root) == sorted(panel.asked)
+
+
+@BOTH
+def test_a_disk_that_refuses_three_slots_in_a_row_ends_the_session(
+    project: Project, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is asked, nothing more is started, and the reason stands where pytest stops."""
+    project.experiment(runs=list("abcdefghijkl"), judges=1, retries=0)
+    monkeypatch.setattr(disk, "ROOM", 1 << 62)
+    panel = FakePanel()
+    done = project.run(*options, "--tb=no", panel=panel)
+    assert (done.exit, panel.asked) == (2, [])
+    failed = [text for text in done.progress if "-> FAIL" in text]
+    assert 3 <= len(failed) <= 2 * 3
+    (stop,) = [text for text in done.lines if text.startswith("! ")]
+    last = re.escape(f"{project.path}/exp/runs/") + "./judge/judge_01/attempts/ATTEMPT"
+    assert re.fullmatch(
+        f"! Interrupted: stopped: the disk refused 3 slots in a row, at last {last}: cannot be "
+        "written \\(No space left on device\\); nothing was paid; mend that and run the same "
+        "command again !",
+        stop,
+    )
 
 
 @BOTH

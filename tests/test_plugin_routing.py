@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.plugin.records import Record, recording
 from harness.plugin.streams import routed_streams
 from tests.plugin_project import FakePanel, slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.plugin_project import Project
 
@@ -187,6 +189,61 @@ def test_a_filter_that_shows_every_warning_holds(
     assert project.run(*options, "-W", "always", panel=panel).exit == 0
     expected = [(name, "warned by both") for name in slots("a") for _ in range(2)]
     assert sorted(panel.warned) == expected
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("module", "times"), [(__name__, 1), (f"{__name__}.other", 2), ("elsewhere", 2)]
+)
+def test_a_filter_for_a_module_holds_for_that_module(
+    project: Project, options: tuple[str, ...], module: str, times: int
+) -> None:
+    """Warnings of other modules are shown as often as they are given."""
+
+    def act(_name: str) -> None:
+        for _ in range(2):
+            warnings.warn("warned by both", UserWarning, stacklevel=1)
+
+    project.experiment(runs=["a"])
+    panel = FakePanel(Meeting(options, act).answer)
+    filters = ("-W", "always", "-W", f"once::UserWarning:{module}")
+    assert project.run(*options, *filters, panel=panel).exit == 0
+    expected = [(name, "warned by both") for name in slots("a") for _ in range(times)]
+    assert sorted(panel.warned) == expected
+
+
+@BOTH
+def test_a_file_that_is_no_module_is_known_by_its_name(
+    project: Project, options: tuple[str, ...]
+) -> None:
+    """As Python itself calls the module of generated code."""
+
+    def act(_name: str) -> None:
+        for _ in range(2):
+            warnings.warn_explicit("warned by both", UserWarning, "made/up.py", 1)
+
+    project.experiment(runs=["a"])
+    panel = FakePanel(Meeting(options, act).answer)
+    filters = ("-W", "always", "-W", "once::UserWarning:made/up")
+    assert project.run(*options, *filters, panel=panel).exit == 0
+    assert sorted(panel.warned) == [(name, "warned by both") for name in slots("a")]
+
+
+def test_a_warning_of_no_slot_is_the_sessions(project: Project) -> None:
+    """What a plugin warns of in the main thread while judges are at work is reported."""
+
+    class Warns:
+        """Warns once, of a report."""
+
+        def pytest_runtest_logfinish(self, nodeid: str) -> None:
+            """Warn."""
+            if nodeid.endswith("judge_01"):
+                warnings.warn("warned by a plugin", UserWarning, stacklevel=1)
+
+    project.experiment(runs=["a"])
+    panel = FakePanel()
+    assert project.run("--parallel", "2", panel=panel, plugins=[Warns()]).exit == 0
+    assert panel.warned == [("", "warned by a plugin")]
 
 
 @BOTH
@@ -395,6 +452,39 @@ def test_a_stand_in_outlives_the_stream_it_stands_for(monkeypatch: pytest.Monkey
         stand_in = sys.stdout
     real.close()
     stand_in.close()
+
+
+def test_streams_of_slots_keep_what_other_threads_write_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Text and bytes of a slot stay in its record; with ``tee`` they are printed, too."""
+    real = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", real)
+    for tee in (False, True):
+        with routed_streams(tee=tee):
+            say("of nobody")
+            with recording(Record()) as record:
+                say("of a slot")
+                sys.stdout.buffer.write(b"bytes\xff\n")
+                sys.stdout.buffer.flush()
+            sys.stdout.buffer.write(b"of nobody\n")
+        assert record.stdout.getvalue() == "of a slot\nbytes\ufffd\n"
+    once = "of nobody\nof nobody\n"
+    real.seek(0)
+    assert real.read() == f"{once}of nobody\nof a slot\nbytes\ufffd\nof nobody\n"
+
+
+def test_streams_of_slots_are_as_real_as_those_they_stand_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They may be written to, and have the descriptor that a child process would inherit."""
+    with (tmp_path / "out").open("w", encoding="utf-8") as real:
+        monkeypatch.setattr(sys, "stdout", real)
+        with routed_streams(tee=False), recording(Record()):
+            streams: list[Any] = [sys.stdout, sys.stdout.buffer]
+            assert [stream.writable() for stream in streams] == [True, True]
+            assert [stream.fileno() for stream in streams] == [real.fileno()] * 2
+            assert not sys.stdout.isatty()
 
 
 @BOTH

@@ -100,10 +100,9 @@ class CliJudge(ABC):
     def argv(self, question: Question, home: Path) -> list[str]:
         """Return the arguments after the program; ``home`` takes files that it is to read."""
 
+    @abstractmethod
     def variables(self, question: Question, home: Path) -> dict[str, str]:
         """Return the environment of the program."""
-        del home
-        return dict(question.env)
 
     @abstractmethod
     def read(self, printed: Printed, question: Question) -> Reply:
