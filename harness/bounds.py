@@ -112,8 +112,5 @@ def interval_of(figure: Figure, sign: int = 1) -> str:
 def _distinct(value: float, bound: float) -> tuple[str, str]:
     """Return both as text, with as few digits as tell them apart."""
     value = round(value, 9) + 0.0  # what is below that is rounding; and there is no -0
-    for digits in (4, 6, 9):
-        shown = f"{value:.{digits}g}", f"{bound:.{digits}g}"
-        if shown[0] != shown[1]:
-            return shown
-    return repr(value), repr(bound)
+    shown = [(f"{value:.{digits}g}", f"{bound:.{digits}g}") for digits in (4, 6, 9)]
+    return next((pair for pair in shown if pair[0] != pair[1]), shown[-1])

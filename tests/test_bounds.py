@@ -83,6 +83,20 @@ def test_an_undefined_figure_reaches_no_bound() -> None:
     ]
 
 
+def test_where_no_run_can_be_judged_no_share_of_them_is() -> None:
+    """Nothing is not everything."""
+    assert list(unmet(sheet(), Bounds(judged=0.5))) == [
+        "exp: share of judged slots is undefined (no run can be judged), at least 0.5 is wanted"
+    ]
+
+
+def test_a_score_that_misses_its_bound_by_next_to_nothing_is_told_apart_from_it() -> None:
+    """In as many digits as that takes."""
+    found = sheet((0.25, 0.25), (0.25, 0.25))
+    (line,) = unmet(found, Bounds(score=0.250000002))
+    assert line.startswith("exp: mean score is 0.25, at least 0.250000002 is wanted")
+
+
 def test_a_score_that_misses_its_bound_by_rounding_reaches_it() -> None:
     """The mean of three 0.7 is 0.6999999999999998 in some order of adding."""
     found = sheet((0.1 + 0.2, 0.3), (0.3, 0.3))

@@ -94,6 +94,54 @@ def test_check_explains_an_experiment_that_cannot_be_read(call: Any, tmp_path: P
     assert lines[1].startswith(f"  {tmp_path}/exp/experiment.yaml: unknown key 'judgs'")
 
 
+def test_check_of_nothing_is_a_mistake(call: Any, tmp_path: Path) -> None:
+    """A wrong path must not look like an experiment without a problem."""
+    (tmp_path / "empty/.hidden").mkdir(parents=True)
+    assert call("check", "empty") == (
+        2,
+        [],
+        ["judge-panel: error: empty: there is no experiment here or below"],
+    )
+
+
+def test_check_lists_problems_in_bounds(
+    call: Any, tmp_path: Path, make_experiment: Callable[..., Path]
+) -> None:
+    """Twenty of them say what is wrong as well as hundreds."""
+    make_experiment(tmp_path / "exp", runs={f"r{n:02d}": None for n in range(25)}, judges=1)
+    status, out, err = call("check", "exp")
+    assert (status, err, out[0], len(out)) == (1, [], "exp: 25 problems", 22)
+    assert out[1].startswith("  runs/r00: ")
+    assert out[-1] == "  ... and 5 more"
+
+
+def test_check_names_a_prompt_that_cannot_be_made(
+    call: Any, tmp_path: Path, make_experiment: Callable[..., Path]
+) -> None:
+    """Each run says why its judges could not be asked."""
+    make_experiment(tmp_path / "exp", runs=["a"], judges=1, prompt="judge.md.j2")
+    template = tmp_path / "exp/judge.md.j2"
+    template.write_text("{{ nothing }}")
+    status, out, err = call("check", "exp")
+    assert (status, err, out[0]) == (1, [], "exp: 1 problem")
+    assert out[1].startswith(f"  runs/a: {template}: ")
+
+
+def test_in_github_actions_nothing_printed_is_a_command(
+    call: Any,
+    tmp_path: Path,
+    make_experiment: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What an agent wrote is shown, and does nothing."""
+    make_experiment(tmp_path / "exp", runs={"a": "::set-env name=x::y\n"}, judges=1)
+    shown = call("show", "exp/runs/a")[1]
+    assert [text for text in shown if "set-env" in text] == ["  ::set-env name=x::y"]
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    shown = call("show", "exp/runs/a")[1]
+    assert [text for text in shown if "set-env" in text] == ["  \\::set-env name=x::y"]
+
+
 def test_check_writes_nothing(
     call: Any, tmp_path: Path, make_experiment: Callable[..., Path]
 ) -> None:

@@ -101,6 +101,10 @@ def test_jsonl_becomes_an_experiment(call: Any, tmp_path: Path) -> None:
             TWICE,
             "the id 'a' is there twice; ids must be unique",
         ),
+        (
+            TWICE.replace('"a"', '"a/b"'),
+            "the id 'a/b' is there twice; ids must be unique",
+        ),
     ],
 )
 def test_jsonl_that_is_none_is_explained(
@@ -111,6 +115,27 @@ def test_jsonl_that_is_none_is_explained(
         (tmp_path / "runs.jsonl").write_text(text)
     status, out, err = call("import", "jsonl", "runs.jsonl", "-o", "exp")
     assert (status, out, err) == (2, [], [f"judge-panel: error: {message}"])
+
+
+@pytest.mark.parametrize("form", ["inspect", "jsonl", "promptfoo"])
+def test_a_log_that_is_no_file_is_explained(form: str, call: Any, tmp_path: Path) -> None:
+    """Whatever tool it is said to come from."""
+    (tmp_path / "log").mkdir()
+    status, out, err = call("import", form, "log", "-o", "exp")
+    assert (status, out, err) == (2, [], ["judge-panel: error: log: is a directory"])
+
+
+def test_what_is_there_is_not_written_over(call: Any, tmp_path: Path) -> None:
+    """Only an empty directory may be there already."""
+    (tmp_path / "runs.jsonl").write_text('{"id": 7, "task": "t", "output": "o"}')
+    (tmp_path / "exp").mkdir()
+    (tmp_path / "exp/mine").touch()
+    status, out, err = call("import", "jsonl", "runs.jsonl", "-o", "exp")
+    why = "judge-panel: error: exp: is there already; choose another name"
+    assert (status, out, err) == (2, [], [why])
+    (tmp_path / "exp/mine").unlink()
+    assert call("import", "jsonl", "runs.jsonl", "-o", "exp")[0] == 0
+    assert list(runs_of(tmp_path / "exp")) == ["runs/7"]  # a number is an id, too
 
 
 def test_an_id_that_is_there_twice_leaves_nothing_behind(call: Any, tmp_path: Path) -> None:
@@ -229,6 +254,63 @@ def test_a_damaged_log_is_explained(content: bytes, call: Any, tmp_path: Path) -
     assert (status, out) == (2, [])
     assert err[0].startswith("judge-panel: error: log.eval: is no log of Inspect (")
     assert not (tmp_path / "exp").exists()
+
+
+def test_a_sample_that_is_too_large_is_explained(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small archive may hold more than there is memory."""
+    monkeypatch.setattr("harness.foreign.inspect.MEMBER_CAP", 100)
+    with zipfile.ZipFile(tmp_path / "log.eval", "w") as archive:
+        archive.writestr("header.json", "{}")
+        archive.writestr("samples/a_epoch_1.json", json.dumps(sample("a", 1, "x" * 100)))
+    status, out, err = call("import", "inspect", "log.eval", "-o", "exp")
+    assert (status, out, err) == (
+        2,
+        [],
+        [
+            "judge-panel: error: log.eval: is no log of Inspect (samples/a_epoch_1.json is too large)"
+        ],
+    )
+
+
+def test_a_conversation_is_the_task_and_metadata_hide_nothing(call: Any, tmp_path: Path) -> None:
+    """Each message with who said it; keys that have a meaning of ours are kept apart."""
+    one = sample("a", 1, "2")
+    one["input"] = [{"role": "system", "content": "Be brief."}, {"content": "Add."}, "odd"]
+    one["metadata"] = {"epoch": "mine", "id": "x", "level": 1}
+    (tmp_path / "log.json").write_text(json.dumps({"eval": {}, "samples": [one]}))
+    assert call("import", "inspect", "log.json", "-o", "exp")[0] == 0
+    ((task, _, _, meta),) = runs_of(tmp_path / "exp").values()
+    assert task == "system: Be brief.\n\nuser: Add."
+    assert (meta["epoch"], meta["level"], meta["id"]) == (1, 1, "a-epoch-1")
+    assert meta["metadata"] == {"epoch": "mine", "id": "x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"results": 7}', "are no results of promptfoo (there is no list of results in it)"),
+        ("[]", "are no results of promptfoo (is a JSON array, not an object)"),
+        ('{"results": [7]}', "result 1 is no object"),
+    ],
+)
+def test_results_that_are_none_are_explained(
+    text: str, why: str, call: Any, tmp_path: Path
+) -> None:
+    """One line, exit status 2, nothing written."""
+    (tmp_path / "out.json").write_text(text)
+    status, out, err = call("import", "promptfoo", "out.json", "-o", "exp")
+    assert (status, out, err) == (2, [], [f"judge-panel: error: out.json: {why}"])
+    assert not (tmp_path / "exp").exists()
+
+
+def test_a_provider_of_promptfoo_may_be_a_name_only(call: Any, tmp_path: Path) -> None:
+    """As older versions write it."""
+    row = {"provider": "echo", "prompt": {"raw": "Say one"}, "response": {"output": "one"}}
+    (tmp_path / "out.json").write_text(json.dumps({"results": [row]}))
+    assert call("import", "promptfoo", "out.json", "-o", "exp")[0] == 0
+    assert runs_of(tmp_path / "exp") == {"runs/1": ("Say one", "one", "echo", {"id": "1"})}
 
 
 SUMS = """\

@@ -118,6 +118,7 @@ def test_attempt_without_a_readable_intent_cost_nothing(found: Scan, content: st
         (ledger.INTERRUPTED, {}, Calls(paid=1, wasted=1)),
         (ledger.LOST, {}, Calls(paid=1, lost=1)),
         (ledger.REFUSED, {}, Calls()),
+        (ledger.THROTTLED, {}, Calls(refused=1)),
         ("of another version", {"cost_usd": "a lot"}, Calls(paid=1)),
         (None, {}, Calls(paid=1)),
     ],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
+
+import pytest
 
 from harness.locks import claim, holder, locked
 
@@ -98,6 +102,35 @@ def test_holder_that_died_is_told_from_its_judge(tmp_path: Path) -> None:
     assert holder(tmp_path / ".claim") == (
         f"{note} (that session is gone, its judge is still at work)"
     )
+
+
+@pytest.mark.parametrize("pid", [str(1 << 70), "1"], ids=["no number of a process", "another's"])
+def test_holder_that_cannot_be_looked_for_counts_as_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: str
+) -> None:
+    """Nobody says of a judge at work that its session is gone without knowing."""
+
+    def kill(number: int, _signal: int) -> None:
+        if number == 1:
+            raise PermissionError
+
+    with monkeypatch.context() as patch:
+        if pid == "1":
+            patch.setattr("harness.locks.os.kill", kill)
+        note = f"{socket.gethostname()}:{pid} since 12:00:00 UTC"
+        (tmp_path / ".claim").write_text(note)
+        assert holder(tmp_path / ".claim") == note
+
+
+def test_claim_that_comes_free_in_time_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may wait looks again after a moment."""
+    with contextlib.ExitStack() as other:
+        assert other.enter_context(claim(tmp_path / ".claim")) is not None
+        monkeypatch.setattr("harness.locks.time.sleep", lambda _: other.close())
+        with claim(tmp_path / ".claim", wait=60) as fd:
+            assert fd is not None
 
 
 def test_holder_without_a_note_is_another_process(tmp_path: Path) -> None:

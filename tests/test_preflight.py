@@ -5,14 +5,15 @@ from __future__ import annotations
 import resource
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from harness import files
 from harness.judges.command import CommandSettings
 from harness.model import JudgeSpec
 from harness.preflight import available_memory, too_many, unusable
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def spec(**keys: Any) -> JudgeSpec:
@@ -84,6 +85,23 @@ def test_too_little_memory_is_said_with_what_fits() -> None:
     assert list(too_many(claude, 32, available=None)) == []
     assert list(too_many([spec(kind="claude", max_parallel=4)] * 40, 32, available=1000)) == []
     assert list(too_many([spec()] * 40, 32, available=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("MemFree: 1 kB\nMemAvailable:  4096000 kB\n", 4000), ("MemFree: 1 kB\n", None), (None, None)],
+)
+def test_memory_is_what_the_system_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, found: int | None
+) -> None:
+    """Without swapping, in MiB; where nothing says it, it is not known."""
+    if text is not None:
+        (tmp_path / "meminfo").write_text(text)
+    read_text = files.read_text
+    monkeypatch.setattr(
+        files, "read_text", lambda *_, **__: read_text(tmp_path / "meminfo", root=tmp_path)
+    )
+    assert available_memory() == found
 
 
 def test_memory_is_known_on_linux() -> None:

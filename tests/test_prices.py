@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.prices import cost_of
+from harness.prices import cost_of, is_known
 
 PRICE = {"input": 5.0, "output": 25.0}
 
@@ -30,6 +30,23 @@ def test_cost_is_unknown_unless_everything_is_known(
 ) -> None:
     """An unknown figure is never 0."""
     assert cost_of(tokens, price) is None
+
+
+@pytest.mark.parametrize(
+    ("reports", "price", "known"),
+    [
+        ("cost", None, True),
+        ("tokens", None, False),
+        ("tokens", {"input": 1.0, "output": 2.0}, True),
+        ("nothing", {"call": 0.25}, True),
+        ("nothing", {"input": 1.0, "output": 2.0}, False),
+    ],
+)
+def test_cost_will_be_known_if_the_kind_or_the_price_tells_it(
+    reports: str, price: dict[str, float] | None, *, known: bool
+) -> None:
+    """A price per token says nothing where nobody counts tokens."""
+    assert is_known(price, reports=reports) is known
 
 
 def test_free_model_costs_nothing_and_that_is_known() -> None:

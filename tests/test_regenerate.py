@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import harness
+from harness import files
+from harness.errors import ExperimentError
 from harness.layouts import open_experiment
 from harness.regenerate import regenerate
 from harness.scan import scan
@@ -94,6 +96,44 @@ def scylla(tmp_path: Path, make_scylla: Make, judgment: Callable[..., Any]) -> P
     for run in RUNS:
         agent(root, run)
     return root
+
+
+def test_pages_of_projectscylla_get_the_figures_of_the_judgments(scylla: Path) -> None:
+    """Only those that are there: none is made, and what agrees is not touched."""
+    page = scylla / "T0/00/run_01/report.md"
+    text = (
+        "# Run Report\n\n**Generated**: 2025-01-01\n\n## Summary\n\n| Metric | Value |\n"
+        "|--------|-------|\n| Score | 0.100 |\n| Grade | F |\n| Status | x |\n"
+    )
+    page.write_text(text)
+    assert "T0/00/run_01/report.md" in names(scylla, again(scylla))
+    made = page.read_text()
+    assert "| Score | 0.900 |\n| Grade | A |\n| Status | ✓ PASS |\n" in made
+    assert "**Generated**: 2025-01-01" not in made
+    assert list(scylla.rglob("report.md")) == [page]
+    before = snapshot(scylla)
+    assert names(scylla, again(scylla)) == []
+    assert snapshot(scylla) == before
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), ExperimentError("x")])
+def test_a_report_that_cannot_be_written_is_a_problem_and_the_others_are_made(
+    scylla: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The session goes on, and says which."""
+    refused = scylla / "T0/result.json"
+    commit_json = files.commit_json
+
+    def commit(path: Path, *arguments: Any, **keys: Any) -> None:
+        if path == refused:
+            raise error
+        commit_json(path, *arguments, **keys)
+
+    monkeypatch.setattr(files, "commit_json", commit)
+    done = again(scylla)
+    assert done.problems == [f"{refused}: cannot be written ({error})"]
+    expected = [name for name in LEVELS if name != "T0/result.json"]
+    assert [name for name in names(scylla, done) if name in LEVELS] == expected
 
 
 # --- native ----------------------------------------------------------------------------------

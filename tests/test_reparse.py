@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import harness
-from harness import ledger
-from harness.errors import JudgeError
+from harness import files, ledger
+from harness.errors import ExperimentError, JudgeError
 from harness.layouts import open_experiment
 from harness.locks import claim
 from harness.model import Deferred, Judged, SlotStatus
@@ -309,6 +309,64 @@ def test_a_judgment_that_somebody_edits_meanwhile_is_kept(lab: Callable[..., Lab
         f"{made.path}: was written by someone else meanwhile; it is kept as it is"
     )
     assert made.judgment == edited
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (FileExistsError, "was written by someone else meanwhile"),
+        (files.EditedError, "was written by someone else meanwhile"),
+        (None, "was changed by someone else at once"),
+    ],
+)
+def test_a_judgment_that_somebody_edits_at_the_last_moment_is_kept(
+    lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch, error: type[OSError] | None, why: str
+) -> None:
+    """What is there while, or right after, the new one is written holds."""
+    made = lab()
+    made.configure(score_from="declared")
+    found = scan(open_experiment(made.root))
+
+    def commit_json(path: Path, *_: object, **__: object) -> None:
+        path.write_text("by hand")
+        if error is not None:
+            raise error(str(path))
+
+    monkeypatch.setattr(files, "commit_json", commit_json)
+    with pytest.raises(JudgeError) as caught:
+        reparse_slot(found.slots[0], layout=found.layout)
+    assert str(caught.value) == f"{made.path}: {why}; it is kept as it is"
+    assert made.path.read_text() == "by hand"
+
+
+def test_a_run_with_a_problem_is_read_by_nobody(lab: Callable[..., Lab]) -> None:
+    """Its slots say what the problem is."""
+    made = lab()
+    place = made.root / "runs/a/workspace"
+    place.symlink_to(made.root.parent)
+    with pytest.raises(ExperimentError) as caught:
+        derive(made.slot, open_experiment(made.root))
+    assert str(caught.value) == (
+        f"{place}: is a symbolic link that leaves the experiment; "
+        "put what the agent left behind there, or remove it"
+    )
+
+
+def test_a_kept_reply_that_is_no_text_says_where_it_is(
+    tmp_path: Path, make_scylla: Make, judgment: Callable[..., Any]
+) -> None:
+    """The judgment that was made from it stays."""
+    slot = "T0/00/run_01/judge_01"
+    root = make_scylla(tmp_path, models=["m"], judgments={slot: judgment(0.9)})
+    reply = root / "T0/00/run_01/judge/judge_01/response.txt"
+    reply.write_bytes(b"\xff\xfe")
+    done = harness.judge_experiment(root, reparse=True)
+    assert done.failures == {
+        slot: (
+            f"{reply}: the recorded reply cannot be read; it is kept in {reply}; "
+            "the judgment stays as it is"
+        )
+    }
 
 
 def test_in_projectscylla_the_reply_is_where_its_tools_keep_it(
