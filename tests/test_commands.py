@@ -136,10 +136,10 @@ def test_in_github_actions_nothing_printed_is_a_command(
     """What an agent wrote is shown, and does nothing."""
     make_experiment(tmp_path / "exp", runs={"a": "::set-env name=x::y\n"}, judges=1)
     shown = call("show", "exp/runs/a")[1]
-    assert [text for text in shown if "set-env" in text] == ["  ::set-env name=x::y"]
+    assert [text for text in shown if "set-env" in text] == ["::set-env name=x::y"]
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     shown = call("show", "exp/runs/a")[1]
-    assert [text for text in shown if "set-env" in text] == ["  \\::set-env name=x::y"]
+    assert [text for text in shown if "set-env" in text] == ["\\::set-env name=x::y"]
 
 
 def test_check_writes_nothing(

@@ -265,13 +265,8 @@ def test_a_sample_that_is_too_large_is_explained(
         archive.writestr("header.json", "{}")
         archive.writestr("samples/a_epoch_1.json", json.dumps(sample("a", 1, "x" * 100)))
     status, out, err = call("import", "inspect", "log.eval", "-o", "exp")
-    assert (status, out, err) == (
-        2,
-        [],
-        [
-            "judge-panel: error: log.eval: is no log of Inspect (samples/a_epoch_1.json is too large)"
-        ],
-    )
+    why = "is no log of Inspect (samples/a_epoch_1.json is too large)"
+    assert (status, out, err) == (2, [], [f"judge-panel: error: log.eval: {why}"])
 
 
 def test_a_conversation_is_the_task_and_metadata_hide_nothing(call: Any, tmp_path: Path) -> None:

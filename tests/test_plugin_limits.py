@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.counting import Statistics
 from harness.errors import (
     RetryableError,
     ThrottledError,
@@ -16,7 +18,8 @@ from harness.errors import (
     UnusableJudgeError,
     UsageLimitError,
 )
-from harness.plugin.limits import duration, money
+from harness.plugin.limits import duration, max_cost, money, wait
+from harness.plugin.outlook import put_off
 from tests.plugin_project import REPLY, FakePanel, Ran
 
 if TYPE_CHECKING:
@@ -249,6 +252,36 @@ def test_a_dry_run_estimates_from_the_judgments_so_far(project: Project) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("seconds", "about"), [(49.0, "98 s"), (900.0, "30 min"), (7200.0, "4.0 h")]
+)
+def test_a_long_time_is_estimated_in_minutes_or_hours(
+    project: Project, seconds: float, about: str
+) -> None:
+    """Nobody counts thousands of seconds."""
+    priced(project, 3, price={"call": 0.25})
+    known = {"duration_seconds": seconds, "cost_usd": 0.25}
+    project.judgment(project.path / "exp" / "runs" / "r0", provenance=known)
+    expected = f"about 0.5000 USD, about {about} with --parallel 1 (from 1 past calls)"
+    assert f"estimate: 2 calls, {expected}" in project.run("exp", "--dry-run").lines
+
+
+def test_of_many_reasons_to_put_slots_off_the_most_common_are_named() -> None:
+    """The others are counted."""
+    statistics = Statistics()
+    for number, count in enumerate((4, 3, 2, 1, 1)):
+        for slot in range(count):
+            statistics.deferred[f"{number}/{slot}"] = f"reason {number}"
+    config: Any = SimpleNamespace(invocation_params=SimpleNamespace(args=["my exp"]))
+    assert put_off(statistics, config) == [
+        "deferred 4 slots: reason 0",
+        "deferred 3 slots: reason 1",
+        "deferred 2 slots: reason 2",
+        "... and 2 more, for other reasons",
+        "run the same command again later: pytest 'my exp'",
+    ]
+
+
 # --- before anything is paid --------------------------------------------------------------
 
 
@@ -303,6 +336,15 @@ def test_options_that_make_no_sense_are_usage_errors(
     assert ran.exit == 4
     name = option.partition("=")[0]
     assert any(line.endswith(f"error: argument {name}: {message}") for line in ran.errors)
+
+
+def test_ini_values_are_those_of_every_session(project: Project) -> None:
+    """A budget and a time to wait that hold unless the command line says otherwise."""
+    project.pytester.makeini("[pytest]\nharness_max_cost = 2.5\nharness_wait = 1h30m\n")
+    config = project.pytester.parseconfig("-p", "harness.plugin")
+    assert (max_cost(config), wait(config)) == (2.5, 5400.0)
+    config = project.pytester.parseconfig("-p", "harness.plugin", "--judge-max-cost=1")
+    assert max_cost(config) == 1.0
 
 
 def test_ini_values_that_make_no_sense_are_usage_errors(project: Project) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.plugin.options import timeout
 from tests.plugin_project import FakePanel, slots
 
 if TYPE_CHECKING:
@@ -470,3 +472,30 @@ def test_pdb_looks_at_the_failed_slot(project: Project, monkeypatch: pytest.Monk
     arguments = ("--pdb", "--pdbcls=fakedebugger:FakeDebugger", "--parallel", "2")
     done = project.run(*arguments, panel=panel)
     assert (done.exit, len(entered), set(panel.threads)) == (1, 1, {"MainThread"})
+
+
+@pytest.mark.parametrize(
+    ("option", "ini", "limit"),
+    [
+        (5.0, "30", 5.0),
+        (None, "30", 30.0),
+        (None, None, None),
+        (None, "0", None),
+        ("soon", "30", None),
+    ],
+)
+def test_the_limit_of_pytest_timeout_is_that_of_a_judge(
+    option: object, ini: str | None, limit: float | None
+) -> None:
+    """Of its option, else of its ini value; what it would not take itself limits nothing."""
+
+    def getini(_: str) -> str:
+        if ini is None:
+            raise ValueError("unknown configuration value")
+        return ini
+
+    manager = SimpleNamespace(hasplugin=lambda name: name == "timeout")
+    config: Any = SimpleNamespace(
+        getoption=lambda _name, _default: option, getini=getini, pluginmanager=manager
+    )
+    assert timeout(config) == limit

@@ -80,6 +80,17 @@ def test_a_worker_with_nothing_to_do_is_kept_for_those_that_disappear(
     assert scheduling.tests_finished
 
 
+def test_a_worker_that_comes_later_must_have_collected_the_same(
+    dealt: tuple[SlotScheduling, FakeNode, FakeNode],
+) -> None:
+    """Its items are known by their numbers only."""
+    scheduling, *_ = dealt
+    late = FakeNode()
+    scheduling.add_node(late)
+    with pytest.raises(RuntimeError, match=r"^gw collected other items than the first worker$"):
+        scheduling.add_node_collection(late, SLOTS[1:])
+
+
 def test_a_worker_that_dies_with_a_suspect_names_it(
     dealt: tuple[SlotScheduling, FakeNode, FakeNode],
 ) -> None:

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 import harness
+from harness.plugin.signals import OneInterrupt, sigterm_ends_session
 
 JUDGE = """
 import os
@@ -27,6 +29,24 @@ if name != "runs_r00_judge_01":
     time.sleep(300)
 print('{"score": 0.5, "passed": true, "reasoning": "fine"}')
 """
+
+
+def test_a_session_beside_the_main_thread_leaves_signals_alone() -> None:
+    """Python lets no other thread handle them, and the session runs all the same."""
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    inside: list[object] = []
+
+    def run() -> None:
+        interrupt = OneInterrupt()
+        interrupt.begin()
+        with sigterm_ends_session():
+            inside.append((signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)))
+        interrupt.end()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert inside == [before]
 
 
 @pytest.fixture

@@ -112,6 +112,27 @@ def test_resamples_in_which_nothing_varies_are_left_out_up_to_a_point() -> None:
     assert (found.low, found.note) == (None, "no interval: too little varies to resample")
 
 
+def resampled(sums: Sums) -> float | None:
+    """Return the figure of a resample that has every row once."""
+    return sums.statistic(*map(math.fsum, sums.columns))
+
+
+def test_a_resample_in_which_nothing_varies_has_no_figure() -> None:
+    """Undefined as the figure itself would be, not 0."""
+    same, other = [0.5, 0.5, 0.5], [0.1, 0.5, 0.9]
+    always, now_and_then = [True, True, True], [True, False, True]
+    found = [
+        pearson_sums(same, other),
+        score_sums(same, other).spearman,
+        verdict_sums(always, always).kappa,
+        verdict_sums(always, now_and_then).pearson,
+        votes_sums([pearson_sums(same, other)], 2),
+        *icc_sums([[0.5, 0.5]] * 3),
+        *icc_sums([[0.1, 0.9], [None, 0.5]]),
+    ]
+    assert [resampled(one) for one in found] == [None] * 9
+
+
 TABLE = scores(5, runs=60, judges=4)
 FULL = scores(6, runs=60, judges=4, missing=0)
 FIRST, SECOND = column(TABLE, 0), column(TABLE, 1)
