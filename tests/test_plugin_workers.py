@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.errors import UsageLimitError
 from harness.plugin.feed import DROP, MESSAGE, PARK, STOP, WorkerFeed
+from harness.plugin.workers import EXIT_ORPHANED
 from tests.plugin_project import FakePanel, slots
 
 if TYPE_CHECKING:
@@ -31,14 +33,14 @@ def send(*indices: int) -> Command:
 class WorkerInteractor:
     """Makes a session that of a worker, and tells it the next thing whenever an item has run."""
 
-    def __init__(self, *commands: list[Command]) -> None:
+    def __init__(self, *commands: list[Command | None]) -> None:
         self.channel = self
         self.item_index: int | None = None
         self.complete: list[int] = []
         self.parked: list[dict[str, Any]] = []
         self.following: list[tuple[str, str | None]] = []
         self._commands = list(commands)
-        self._tell: Callable[[Command], None] = lambda _: None
+        self._tell: Callable[[Command | None], None] = lambda _: None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: Any) -> None:
@@ -49,7 +51,7 @@ class WorkerInteractor:
         """Keep what is said to follow an item."""
         self.following.append((item.name, None if nextitem is None else nextitem.name))
 
-    def setcallback(self, callback: Callable[[Command], None], endmarker: object) -> None:
+    def setcallback(self, callback: Callable[[Command | None], None], endmarker: object) -> None:
         """Tell the first thing."""
         assert endmarker is None
         self._tell = callback
@@ -159,6 +161,21 @@ def test_a_worker_that_is_stopped_runs_nothing_more(mixed: Project) -> None:
     done = mixed.run("--parallel", "2", panel=panel, plugins=[controller])
     assert (done.exit, controller.complete, panel.asked) == (2, [0], [])
     assert "stopped by the controller" in done.lines[-2]
+
+
+def test_a_worker_whose_controller_is_gone_ends_at_once(
+    mixed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would hear its reports, and no judge is asked for nobody."""
+
+    def leave(status: int) -> None:
+        raise pytest.exit.Exception("gone", returncode=status)
+
+    monkeypatch.setattr("harness.plugin.workers.os", SimpleNamespace(_exit=leave))
+    controller = WorkerInteractor([send(0, 1, 2, 3)], [None])
+    panel = FakePanel()
+    done = mixed.run("--parallel", "2", panel=panel, plugins=[controller])
+    assert (done.exit, controller.complete, panel.asked) == (EXIT_ORPHANED, [0], [])
 
 
 def test_a_worker_that_is_to_drop_what_waits_asks_nobody(mixed: Project) -> None:
