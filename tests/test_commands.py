@@ -111,7 +111,8 @@ def test_check_lists_problems_in_bounds(
     make_experiment(tmp_path / "exp", runs={f"r{n:02d}": None for n in range(25)}, judges=1)
     status, out, err = call("check", "exp")
     assert (status, err, out[0], len(out)) == (1, [], "exp: 25 problems", 22)
-    assert out[1].startswith("  runs/r00: ")
+    place = tmp_path / "exp/runs/r00"
+    assert out[1] == f"  runs/r00: {place}: no output.md or output.txt with text in it"
     assert out[-1] == "  ... and 5 more"
 
 
@@ -124,7 +125,7 @@ def test_check_names_a_prompt_that_cannot_be_made(
     template.write_text("{{ nothing }}")
     status, out, err = call("check", "exp")
     assert (status, err, out[0]) == (1, [], "exp: 1 problem")
-    assert out[1].startswith(f"  runs/a: {template}: ")
+    assert out[1] == f"  runs/a: {template}: 'nothing' is undefined; correct the template"
 
 
 def test_in_github_actions_nothing_printed_is_a_command(

@@ -343,7 +343,8 @@ def test_search_that_cannot_be_done_is_no_score(
     prepare(root, "run: [cat, f], expect: {matches: there}")
     with monkeypatch.context() as patch:
         patch.setattr(sys, "executable", "/gone/python")
-        assert failure(root).startswith(f"{where}: ")
+        why = "there is no program '/gone/python'; install it or correct the command"
+        assert failure(root) == f"{where}: {why}"
     child = tmp_path / "child.py"
     child.write_text("raise SystemExit(3)\n")
     monkeypatch.setattr("harness.judges.check_command.CHILD", child)

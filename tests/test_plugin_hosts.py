@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from execnet.script import socketserver
 
+from harness.plugin.hosts import reached
 from tests.test_plugin_xdist import calls, consensus_count, ledger, make
 
 if TYPE_CHECKING:
@@ -406,3 +408,11 @@ def test_ctrl_c_ends_the_judges_of_all_machines(
                 time.sleep(0.05)
             raise AssertionError(f"the judge {path.name} is still at work\n{printed}")
     assert marks(experiment) == []
+
+
+@pytest.mark.parametrize("proxies", [[], None])
+def test_a_refusal_that_no_proxy_explains_stays_what_it_is(proxies: list[str] | None) -> None:
+    """It is no mistake of the command line."""
+    config: Any = SimpleNamespace(getoption=lambda _name, _default: proxies)
+    with pytest.raises(ConnectionError, match=r"^of another kind$"), reached(config):
+        raise ConnectionError("of another kind")
