@@ -15,7 +15,6 @@ from harness.calling import (
     NOT_ASKED,
     Asked,
     answer_of,
-    nobody_waits,
     question_for,
     remarks,
     retold,
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.attempt import Asks, Bench
-    from harness.calling import Answered
     from harness.judges import Question, Reply
     from harness.layouts import Layout
     from harness.model import Slot
@@ -58,7 +56,7 @@ class Attempts:
 
     ``substitute`` names the judge if it is not the configured one. ``asked``: what came of
     asking before, in this session. ``workspace`` is the fingerprint of what the agent left
-    behind, which a judge may look at. ``answered`` is called when the judge has answered.
+    behind, which a judge may look at.
     """
 
     slot: Slot
@@ -69,7 +67,6 @@ class Attempts:
     substitute: str | None = None
     asked: Asked = NOT_ASKED
     workspace: str | None = None
-    answered: Answered = nobody_waits
     calls: Calls = NO_CALLS
 
     def run(self) -> tuple[Judgment, list[str]]:
@@ -129,13 +126,12 @@ class Attempts:
             began = time.monotonic()
             with reading:
                 reply = self._paid(question, end)
-                took = timedelta(seconds=time.monotonic() - began)
-                self.answered()
                 self._keep_reply(reply, question, end)
                 value = value_of(
                     reply, self.slot, self.layout, prompt=prompt, attempt=directory, **made
                 )
                 del reply, question  # they may be large, and others wait for their turn
+            took = timedelta(seconds=time.monotonic() - began)
             value["provenance"].update(
                 ended=(started + took).isoformat(), duration_seconds=round(took.total_seconds(), 3)
             )

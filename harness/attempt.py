@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness import disk, files, judges
 from harness.adopt import substitute_for
 from harness.asking import Attempts
-from harness.calling import NOT_ASKED, Answered, Asked, nobody_waits
+from harness.calling import NOT_ASKED, Asked
 from harness.dispatch import calls_before
 from harness.errors import DiskError, ExperimentError, RetryableError
 from harness.layouts.base import Damaged, Found
@@ -102,20 +102,22 @@ def attempt_slot(
     judge: Asks | None = None,
     patient: bool = False,
     asked: Asked = NOT_ASKED,
-    answered: Answered = nobody_waits,
 ) -> Judged | Deferred:
     """Judge one slot with one call at most; raise what kept it from having a judgment.
 
     As ``judge_slot``, but ``asked`` says what came of asking before, and a ``RetryableError``
-    says in ``again`` how to go on. What is raised says in ``calls`` what was paid. ``answered``
-    is called as soon as the judge has answered.
+    says in ``again`` how to go on. What is raised says in ``calls`` what was paid.
     """
     started, began = time.time(), time.monotonic()
     problem = slot.run.problem or layout.unusable_workspace(slot.run.path)  # since the scan
     if problem is not None:
         raise ExperimentError(problem)
+    directory = layout.slot_directory(slot.run, slot.judge)
     with contextlib.ExitStack() as stack:
-        fd = _claimed(stack, slot, layout, patient=patient)
+        with disk.writing(directory):
+            files.make_directory(directory, root=layout.experiment.root)
+            wait = slot.judge.timeout if patient else 0.0
+            fd = stack.enter_context(claim(layout.claim_file(slot), wait=wait))
         if fd is None:
             reason = f"being judged by {holder(layout.claim_file(slot))}"
             return Deferred(slot=slot, reason=reason, started=started, seconds=0.0)
@@ -123,7 +125,6 @@ def attempt_slot(
         attempts = None
         if judgment is None:
             attempts = _attempts(slot, layout, bench, judge=judge, fd=fd, asked=asked)
-            attempts.answered = answered
             judgment, notes = attempts.run()
     return Judged(
         slot=slot,
@@ -133,17 +134,6 @@ def attempt_slot(
         notes=tuple(notes),
         calls=NO_CALLS if attempts is None else attempts.calls,
     )
-
-
-def _claimed(
-    stack: contextlib.ExitStack, slot: Slot, layout: Layout, *, patient: bool
-) -> int | None:
-    """Claim the slot until ``stack`` ends; None if another process has it."""
-    directory = layout.slot_directory(slot.run, slot.judge)
-    with disk.writing(directory):
-        files.make_directory(directory, root=layout.experiment.root)
-        wait = slot.judge.timeout if patient else 0.0
-        return stack.enter_context(claim(layout.claim_file(slot), wait=wait))
 
 
 def _attempts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from harness import files, judges
 from harness.errors import HarnessError, JudgeError, RetryableError
@@ -20,7 +20,7 @@ from harness.reply import parse_reply
 from harness.spool import CleanLaunch, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
     from harness.layouts import Layout
     from harness.model import Judgment, Outcome, Slot
     from harness.redact import Redactor
-
-
-Answered: TypeAlias = "Callable[[], object]"
-"""What is done as soon as a judge has answered; called in the thread that asked."""
-
-
-def nobody_waits() -> None:
-    """Do nothing when a judge has answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From slots to outcomes, in completion order; owns the thread pool.
 
-Only the main thread calls the methods here, but for ``leave`` and ``wake``; worker threads
-run ``work`` and hand their outcomes over through one queue.
+Only the main thread calls the methods here; worker threads run ``work`` and hand
+their outcomes over through one queue.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import queue
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from harness.errors import HarnessError
@@ -56,22 +55,13 @@ def calls_before(error: BaseException) -> Calls:
     return found if isinstance(found, Calls) else NO_CALLS
 
 
-@dataclass(frozen=True, slots=True)
-class _Left(Generic[Job]):
-    """Says that a job needs its lane no longer."""
-
-    job: Job
-
-
 class Pool(Generic[Job]):
-    """At most ``parallel`` jobs in a lane at a time, never more submitted than that.
+    """At most ``parallel`` jobs at work at a time, never more submitted than that.
 
     So there is no queue whose content could be paid for after the session has
-    stopped. A job that only has to put on disk what it got may ``leave`` its lane before its
-    end; at most ``parallel`` jobs do that at a time. Used as a context manager: its end waits
-    for the jobs at work, unless an interrupt, or one of ``interrupts``, is on its way; then
-    ``stop`` is called first, which must make them end. A signal is heard at once, whatever is
-    being waited for.
+    stopped. Used as a context manager: leaving it waits for the jobs at work, unless
+    an interrupt, or one of ``interrupts``, is on its way; then ``stop`` is called first,
+    which must make them end. A signal is heard at once, whatever is being waited for.
     """
 
     def __init__(
@@ -82,14 +72,14 @@ class Pool(Generic[Job]):
         stop: Callable[[], object],
         interrupts: tuple[type[BaseException], ...] = (),
     ) -> None:
+        self.free = parallel
         self._parallel = parallel
         self._work = work
         self._stop = stop
         self._interrupts = interrupts
         self._jobs: dict[Future[Outcome], Job] = {}
-        self._left: set[int] = set()
-        self._done: queue.SimpleQueue[Future[Outcome] | _Left[Job] | None] = queue.SimpleQueue()
-        self._executor = ThreadPoolExecutor(2 * parallel, thread_name_prefix="judge")
+        self._done: queue.SimpleQueue[Future[Outcome] | None] = queue.SimpleQueue()
+        self._executor = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="judge")
         self._waking = waking(self.wake)
 
     def __enter__(self) -> Self:
@@ -119,18 +109,13 @@ class Pool(Generic[Job]):
     @property
     def busy(self) -> int:
         """How many jobs are at work or have an outcome that nobody took yet."""
-        return len(self._jobs)
-
-    @property
-    def free(self) -> int:
-        """How many jobs may be submitted."""
-        in_lanes = len(self._jobs) - len(self._left)
-        return min(self._parallel - in_lanes, 2 * self._parallel - len(self._jobs))
+        return self._parallel - self.free
 
     def submit(self, job: Job) -> None:
         """Start a job; only while ``free`` is above 0."""
         if self.free == 0:
             raise AssertionError("submit was called with no free place")
+        self.free -= 1
         future = self._executor.submit(self._work, job)
         self._jobs[future] = job
         future.add_done_callback(self._done.put)
@@ -142,23 +127,15 @@ class Pool(Generic[Job]):
         return done
 
     def next_or_wake(self, timeout: float | None = None) -> tuple[Job, Outcome] | None:
-        """Wait for the next outcome, or for a free lane or ``wake``, for which None is returned."""
-        done = self._done.get(timeout=timeout)
-        if done is None:
+        """Wait for the next outcome, or for ``wake``, for which None is returned."""
+        future = self._done.get(timeout=timeout)
+        if future is None:
             return None
-        if isinstance(done, _Left):
-            self._left.add(id(done.job))
-            return None
-        job = self._jobs.pop(done)
-        self._left.discard(id(job))
-        return job, done.result()
-
-    def leave(self, job: Job) -> None:
-        """Give the lane of a job at work to the next one; called by the thread that does it."""
-        self._done.put(_Left(job))
+        self.free += 1
+        return self._jobs.pop(future), future.result()
 
     def wake(self) -> None:
-        """Make the next ``next_or_wake`` return; called by any thread."""
+        """Make the next ``next_or_wake`` return; the only method for other threads."""
         self._done.put(None)
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import disk
-from harness.commit import commit_judgment
 from tests.plugin_project import FakePanel, line, slots
 
 if TYPE_CHECKING:
@@ -50,47 +49,6 @@ def test_as_many_judges_work_as_were_asked_for_and_no_more(project: Project, lan
     panel = FakePanel(answer)
     done = project.run("--parallel", str(lanes), panel=panel)
     assert (done.exit, panel.peak, len(panel.asked)) == (0, lanes, 12)
-
-
-def test_a_lane_is_free_when_its_judge_has_answered(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next judge is asked while the answers of those before it are put on disk."""
-    project.experiment(runs=list("abc"), judges=1)
-    third = threading.Event()
-
-    def late(*arguments: Any) -> Any:
-        assert third.wait(WAIT)
-        return commit_judgment(*arguments)
-
-    def answer(slot: Any, _question: object) -> None:
-        if slot.run.name.endswith("c"):
-            third.set()
-
-    monkeypatch.setattr("harness.asking.commit_judgment", late)
-    panel = FakePanel(answer)
-    done = project.run("--parallel", "2", panel=panel)
-    assert (done.exit, len(panel.asked)) == (0, 3)
-
-
-def test_with_maxfail_a_lane_is_free_when_its_outcome_is_known(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Or a slot could start after the failure that ends the session."""
-    project.experiment(runs=list("abcd"), judges=1)
-    asked_before: list[int] = []
-
-    def counted(*arguments: Any) -> Any:
-        committing.wait(WAIT)
-        asked_before.append(len(panel.asked))
-        committing.wait(WAIT)
-        return commit_judgment(*arguments)
-
-    committing = threading.Barrier(2)
-    monkeypatch.setattr("harness.asking.commit_judgment", counted)
-    panel = FakePanel()
-    done = project.run("--parallel", "2", "--maxfail=9", panel=panel)
-    assert (done.exit, asked_before) == (0, [2, 2, 4, 4])
 
 
 def test_two_experiments_share_one_pool(project: Project) -> None:

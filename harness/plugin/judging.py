@@ -10,7 +10,6 @@ import pytest
 
 from harness import judges
 from harness.attempt import attempt_slot
-from harness.calling import nobody_waits
 from harness.dispatch import capture
 from harness.errors import ExperimentError
 from harness.modes import Mode
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.attempt import Asks
-    from harness.calling import Answered
     from harness.judges import Judge
     from harness.model import Deferred, Judged, JudgeSpec, Outcome
     from harness.plugin.collect import SlotItem
@@ -55,23 +53,16 @@ class Judging:
         except Exception as error:  # noqa: BLE001 - a conftest's code may raise anything
             return Job(item, problem=error)
 
-    def work_apart(self, job: Job, answered: Answered = nobody_waits) -> Outcome:
+    def work_apart(self, job: Job) -> Outcome:
         """Judge a slot, its output kept apart from that of others at work."""
         with recording(job.record):
-            return self.work(job, answered)
+            return self.work(job)
 
-    def work(self, job: Job, answered: Answered = nobody_waits) -> Outcome:
-        """Judge a slot with one call at most; never raises for the judge.
+    def work(self, job: Job) -> Outcome:
+        """Judge a slot with one call at most; never raises for the judge."""
+        return capture(job.item.slot, lambda _: self._judge(job), pass_on=(pytest.exit.Exception,))
 
-        ``answered`` is called when the judge has answered: the rest asks nobody.
-        """
-        return capture(
-            job.item.slot,
-            lambda _: self._judge(job, answered),
-            pass_on=(pytest.exit.Exception,),
-        )
-
-    def _judge(self, job: Job, answered: Answered) -> Judged | Deferred:
+    def _judge(self, job: Job) -> Judged | Deferred:
         if job.problem is not None:
             raise job.problem
         if self._panel.mode is Mode.REPARSE:
@@ -83,7 +74,6 @@ class Judging:
             judge=job.judge,
             patient=job.item.patient,
             asked=job.item.asked,
-            answered=answered,
         )
 
     def _judge_of(self, item: SlotItem) -> Asks | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import queue
 import time
 from collections import deque
-from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -116,20 +115,9 @@ class Loop:
         self._raise_if_stopped()
 
     def _pool(self, lanes: int) -> Pool[Job]:
-        work = self._panel.judging.work_apart
-
-        def leaving(job: Job) -> Outcome:
-            return work(job, partial(pool.leave, job))
-
-        # With --maxfail nothing may start until it is known how what ends has ended.
         # pytest's exit is an Exception, but it is meant to end everything at once.
-        pool: Pool[Job] = Pool(
-            lanes,
-            work if self._stop_early else leaving,
-            stop=self._panel.stop,
-            interrupts=(pytest.exit.Exception,),
-        )
-        return pool
+        work, stop = self._panel.judging.work_apart, self._panel.stop
+        return Pool(lanes, work, stop=stop, interrupts=(pytest.exit.Exception,))
 
     def _wait(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> float | None:
         """Return in how many seconds another slot may start; None if no time helps."""
