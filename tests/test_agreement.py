@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import os
+import statistics
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -126,10 +127,87 @@ def test_split_runs_and_the_most_disputed_ones_are_named() -> None:
     ]
     found = agreement(sheet(*rows), listed=2)
     assert found.split == ("split",)
+    assert (found.experiment, found.judges) == ("exp", ("one", "two"))
+    assert (
+        len(agreement(sheet(*[row(f"r{n}", [0.0, 1 / (n + 1)]) for n in range(12)])).disputed) == 10
+    )
+    (task,) = [level for level in found.tasks if level.name == "split"]
+    assert [run for run, _ in task.disputed] == ["split"]
+    assert agreement(sheet(row("same", [0.7, 0.7]))).disputed == ()
     assert [(run, round(spread, 9)) for run, spread in found.disputed] == [
         ("far", 0.4),
         ("split", 0.2),
     ]
+
+
+def test_what_is_listed_of_a_level_is_bounded_like_that_of_the_whole() -> None:
+    """For groups and tasks, too."""
+    rows = [
+        row(f"{group}{n}", [0.0, (n + 1) / 20], group=group, task=group)
+        for group in "ab"
+        for n in range(5)
+    ]
+    found = agreement(sheet(*rows), listed=3)
+    assert [[run for run, _ in level.disputed] for level in (*found.groups, *found.tasks)] == [
+        *(["a4", "a3", "a2"], ["b4", "b3", "b2"]),
+        *(["a4", "a3", "a2"], ["b4", "b3", "b2"]),
+    ]
+
+
+def test_the_only_group_has_its_own_name_and_the_figures_of_the_whole() -> None:
+    """They are measured once."""
+    rows = [row(f"r{n}", [n / 20, 1 - n / 20], group="T0") for n in range(12)]
+    found = agreement(sheet(*rows))
+    (group,) = found.groups
+    assert group == dataclasses.replace(found.whole, name="T0")
+
+
+def test_pairs_and_judges_are_those_of_the_columns() -> None:
+    """Each pair once, in the panel's order, with an interval from ten runs on."""
+    rows = [row(f"r{n}", [n / 20, n / 21, 1 - n * n / 200]) for n in range(10)]
+    found = agreement(sheet(*rows)).whole
+    assert [(pair.first, pair.second) for pair in found.pairs] == [
+        *(("one", "two"), ("one", "three"), ("two", "three")),
+    ]
+    assert [pair.pearson.value for pair in found.pairs] == [
+        pytest.approx(1.0),
+        *(pytest.approx(statistics.correlation(*columns)) for columns in _pairs(rows)[1:]),
+    ]
+    assert found.pairs[1].pearson.low is not None
+    assert found.judges[2].correlation.low is not None
+    assert found.alpha_score.low is not None
+    fewer = agreement(sheet(*rows[:9])).whole
+    assert fewer.judges[2].correlation.note == "no interval: 9 runs are too few to resample"
+    assert fewer.alpha_score.note == "no interval: 9 runs are too few to resample"
+
+
+def _pairs(rows: list[Row]) -> list[tuple[list[float], list[float]]]:
+    one, two, three = (
+        [score for score in column if score is not None]
+        for column in zip(*(each.scores for each in rows), strict=True)
+    )
+    return [(one, two), (one, three), (two, three)]
+
+
+def test_many_levels_share_the_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as the budget allows, of the sums that each level takes, but some at least."""
+    rows = [
+        row(f"{group}{n}", [n / 20, 1 - n / 21], group=group, task=group)
+        for group in "abc"
+        for n in range(10)
+    ]
+    rows.append(row("alone", [0.5, 0.5], group="d", task="d"))  # too few for any
+
+    def resamples(budget: int) -> list[int]:
+        monkeypatch.setattr("harness.agreement.BUDGET", budget)
+        return [level.resamples for level in agreement(sheet(*rows)).groups]
+
+    sums = 3 * 10 * 8 * 2**2
+    assert resamples(500 * sums) == [500] * 4
+    assert resamples(sums) == [100] * 4
+    assert resamples(10_000 * sums) == [1000] * 4
+    monkeypatch.setattr("harness.agreement.BLOCKS", 5)
+    assert resamples(250 * sums) == [500] * 4
 
 
 DEGENERATE = [

@@ -116,11 +116,14 @@ def test_probes_come_less_often_and_end() -> None:
     one, now, waits = gate(), 1.0, []
     for _ in range(FAILURES):
         fail(one, now, TransientError("overloaded"))
-    while one.shut is not None and one.shut.until < math.inf:
+    for _ in range(3):
+        assert one.shut is not None
+        assert one.shut.waits
         waits.append(one.shut.until - now)
         now = one.shut.until
         fail(one, now, TransientError("overloaded"))
     assert waits == [5.0, 10.0, 20.0]
+    assert one.shut == Shut("overloaded", math.inf)
 
 
 def test_a_probe_that_succeeds_opens_the_gate() -> None:
@@ -140,9 +143,143 @@ def test_a_success_between_failures_counts_them_anew() -> None:
     for _ in range(3):
         for _ in range(FAILURES - 1):
             fail(one, 1.0, TransientError("overloaded"))
+        assert one.shut is None
         one.started(1.0)
         one.answered(1.0)
+
+
+def test_an_answer_that_is_no_use_is_an_answer() -> None:
+    """Failures before it and after it are not in a row, and a gate that was shut opens."""
+    one = gate()
+    for _ in range(2):
+        for _ in range(FAILURES - 1):
+            fail(one, 1.0, TransientError("overloaded"))
+        assert one.shut is None
+        fail(one, 1.0, RetryableError("no verdict"))
+    one.started(1.0)
+    fail(one, 1.0, UsageLimitError("limit reached", until=EPOCH + 601.0))
+    one.failed(601.0, 1.0, RetryableError("no verdict"), epoch=EPOCH + 601.0)
+    assert (one.shut, one.at_work) == (None, 0)
+
+
+def test_calls_at_work_are_counted() -> None:
+    """Each that starts, until it comes back in one way or another."""
+    one = gate()
+    for _ in range(4):
+        one.started(1.0)
+    assert one.at_work == 4
+    one.answered(2.0)
+    one.unasked(1.0)
+    one.failed(2.0, 1.0, TransientError("overloaded"), epoch=EPOCH)
+    assert one.at_work == 1
+
+
+def test_an_answer_after_the_reset_opens_a_gate_for_everybody() -> None:
+    """Also one to a call that was at work when the limit was reached; an earlier one does not."""
+    one = gate()
+    one.started(0.0)
+    one.started(0.0)
+    fail(one, 1.0, UsageLimitError("limit reached", until=EPOCH + 601.0))
+    one.answered(600.0)
+    assert one.opens(600.0) == 601.0
+    one.answered(601.0)
+    assert (one.shut, one.opens(601.0)) == (None, 601.0)
+
+
+def test_after_a_probe_calls_are_ordinary_ones_again() -> None:
+    """A key that fails once more after an answer gets another probe; it is not given up."""
+    one = gate()
+    fail(one, 1.0, UnusableJudgeError("bad key"))
+    one.started(61.0)
+    one.answered(62.0)
+    one.started(62.0)
+    one.failed(70.0, 62.0, UnusableJudgeError("bad key"), epoch=EPOCH)
+    assert one.shut == Shut("bad key", 130.0, broken=True)
+
+
+def test_a_probe_that_asked_nobody_lets_another_one_try() -> None:
+    """An adopted answer says nothing of the provider."""
+    one = gate()
+    fail(one, 1.0, UnusableJudgeError("bad key"))
+    one.started(61.0)
+    assert one.opens(61.0) is None
+    one.unasked(61.0)
+    assert one.opens(61.0) == 61.0
+
+
+def test_a_throttle_opens_a_gate_only_if_it_answers_a_probe() -> None:
+    """The provider speaks again; a call that was at work before says nothing new."""
+    one = gate()
+    one.started(0.0)
+    fail(one, 1.0, UsageLimitError("limit reached", until=EPOCH + 601.0))
+    one.failed(2.0, 0.0, ThrottledError("slow down"), epoch=EPOCH + 2.0)
+    assert one.shut == Shut("limit reached", 601.0)
+    fail(one, 601.0, ThrottledError("slow down"))
     assert one.shut is None
+
+
+def test_failures_of_calls_at_work_leave_a_parked_judge_parked() -> None:
+    """However many there are: its limit ends when its provider has said."""
+    one = gate()
+    for _ in range(FAILURES + 1):
+        one.started(0.0)
+    fail(one, 1.0, UsageLimitError("limit reached", until=EPOCH + 601.0))
+    for _ in range(FAILURES + 1):
+        one.failed(2.0, 0.0, TransientError("overloaded"), epoch=EPOCH + 2.0)
+    assert one.shut == Shut("limit reached", 601.0)
+
+
+def test_a_provider_that_refuses_is_parked_after_the_last_refusal_that_it_takes() -> None:
+    """Eight of them, and five minutes from the first one on."""
+    one = gate()
+    for number in range(REFUSALS):
+        assert one.shut is None
+        fail(one, number * REFUSED_FOR / (REFUSALS - 1), ThrottledError("slow down"))
+    until = REFUSED_FOR + PARKED_WITHOUT_TIME
+    assert one.shut == Shut("every call is refused: slow down", until)
+
+
+def test_a_limit_that_has_ended_already_parks_for_no_time() -> None:
+    """A clock that is behind the provider's does not put the reset into the past."""
+    one = gate()
+    fail(one, 1.0, UsageLimitError("limit reached", until=EPOCH - 5.0))
+    assert one.shut == Shut("limit reached", 1.0)
+
+
+def test_the_first_call_comes_a_little_after_the_reset() -> None:
+    """Up to five seconds, by chance, because clocks differ."""
+    one = Gate(soft=True, chance=lambda: 1.0)
+    fail(one, 1.0, UsageLimitError("limit reached", until=EPOCH + 601.0))
+    assert one.shut == Shut("limit reached", 606.0)
+
+
+def test_of_two_reasons_until_the_same_time_the_first_holds() -> None:
+    """What is said at the end does not depend on which call came back last."""
+    one = gate()
+    one.park(Shut("first", 601.0))
+    one.park(Shut("second", 601.0))
+    assert one.shut == Shut("first", 601.0)
+
+
+@pytest.mark.parametrize("unasked", [True, False], ids=["adopted", "limit"])
+def test_a_call_that_measures_nothing_is_forgotten(unasked: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """The pace after a throttle is that of what the provider took, without it."""
+
+    def paced(*, more: bool) -> float | None:
+        one = gate()
+        for number in range(20):
+            one.started(number / 10)
+            one.answered(number / 10)
+        if more:
+            one.started(1.95)
+            if unasked:
+                one.unasked(1.95)
+            else:
+                one.failed(1.95, 1.95, UsageLimitError("limit", until=EPOCH), epoch=EPOCH)
+        fail(one, 2.0, ThrottledError("slow down"))
+        return one.pace.rate
+
+    assert paced(more=True) == paced(more=False)
 
 
 def test_failures_that_nobody_can_explain_shut_a_service_sooner() -> None:

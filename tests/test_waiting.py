@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from harness.errors import (
     UnusableJudgeError,
     UsageLimitError,
 )
+from harness.gate import Shut
+from harness.gates import EVER
 from harness.model import Calls, Deferred, Failed, Judged
 from harness.waiting import TRIES, Waiting
 from tests.clocks import EPOCH, FakeClock, failed, gates, judged, place, slot
@@ -279,6 +282,47 @@ def test_judges_of_one_credential_and_model_share_a_gate() -> None:
     first = take(jobs)
     jobs.done(first, failed(first, ThrottledError("slow down", retry_after=3.0)))
     assert [name(jobs.take()), jobs.take()] == ["c1", None]
+
+
+def test_gates_of_services_start_slowly_and_share_that_with_other_processes() -> None:
+    """Two processes start half as many calls at once each; a program of one's own has no bound."""
+
+    def at_once(job: Slot, *, share: int) -> int:
+        clock = FakeClock()
+        gate = gates(clock, share=share).of(place(job))
+        while gate.at_work < 100 and gate.opens(clock()) == clock():
+            gate.started(clock())
+        return gate.at_work
+
+    alone, shared = (at_once(slot("a1"), share=share) for share in (1, 2))
+    assert 1 <= shared < alone < 100
+    assert at_once(slot("a1", remote=False), share=2) == 100
+
+
+def test_another_processes_word_is_for_one_provider_only() -> None:
+    """Its reason, its time, and whether anything helps are kept; other judges go on."""
+    clock = FakeClock()
+    here = gates(clock)
+    ours, other = here.of(place(slot("a1"))), here.of(place(slot("b1")))
+    here.park(repr(place(slot("a1")).provider), "limit reached", 60.0, broken=False)
+    assert (ours.shut, other.shut) == (Shut("limit reached", clock() + 60.0), None)
+    here.park(repr(place(slot("b1")).provider), "bad key", EVER, broken=True)
+    assert other.shut == Shut("bad key", math.inf, broken=True)
+
+
+def test_only_what_shuts_a_gate_is_told_to_other_processes() -> None:
+    """Once; not what finds it shut, and not what the session waits for by itself."""
+    clock, told = FakeClock(), list[dict[str, Any]]()
+    here, job = gates(clock), place(slot("a1"))
+    here.on_park = told.append
+    for _ in range(3):
+        here.of(job).started(clock())
+    here.failed(job, clock(), ThrottledError("slow down"))
+    here.failed(job, clock(), UsageLimitError("limit reached", until=clock.epoch() + 60.0))
+    here.failed(job, clock(), TransientError("overloaded"))
+    assert [(one["why"], one["seconds"], one["broken"]) for one in told] == [
+        ("limit reached", 60.0, False)
+    ]
 
 
 def test_a_judge_that_another_process_parked_is_parked_here() -> None:
