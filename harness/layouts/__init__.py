@@ -12,19 +12,20 @@ from harness.layouts.native import CONFIG as NATIVE_CONFIG
 from harness.layouts.native import NativeLayout
 from harness.layouts.native import looks_like_run as _looks_native
 from harness.layouts.registry import chosen
-from harness.layouts.scylla import PARTS, RUN, ScyllaLayout
-from harness.layouts.scylla_config import CONFIG as SCYLLA_CONFIG
+from harness.layouts.scylla_places import CONFIG as SCYLLA_CONFIG
+from harness.layouts.scylla_places import PARTS, RUN
+from harness.layouts.scylla_places import config_of as _scylla_config
 
 __all__ = ["Layout", "config_of", "looks_like_run", "open_experiment", "open_parts"]
 
 # ProjectScylla's first: an experiment.yaml beside its config only overrides it.
-_LAYOUTS: tuple[type[Layout], ...] = (ScyllaLayout, NativeLayout)
+_CONFIGS = (_scylla_config, NativeLayout.config_of)
 
 
 def config_of(directory: Path) -> Path | None:
     """Return the file that makes ``directory`` an experiment; None if it is none."""
-    for layout in _LAYOUTS:
-        if (path := layout.config_of(directory)) is not None:
+    for found in _CONFIGS:
+        if (path := found(directory)) is not None:
             return path
     return None
 
@@ -35,7 +36,9 @@ def open_experiment(directory: Path) -> Layout:
     The file that makes it one will do in place of the directory.
     """
     directory = _directory_of(directory)
-    if ScyllaLayout.config_of(directory) is not None:
+    if _scylla_config(directory) is not None:
+        from harness.layouts.scylla import ScyllaLayout
+
         return ScyllaLayout(directory)
     if (file := NativeLayout.config_of(directory)) is not None:
         return _native(file, directory)
@@ -56,7 +59,7 @@ def _directory_of(path: Path) -> Path:
     if not files.is_directory(path):  # the file itself may be a link, but is known by its name
         file = Path(os.path.realpath(path.parent)) / path.name
         for directory in (file.parent, file.parent.parent):
-            if any(layout.config_of(directory) == file for layout in _LAYOUTS):
+            if any(found(directory) == file for found in _CONFIGS):
                 return directory
     return Path(os.path.realpath(path))  # Path.resolve may raise for a loop
 

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from harness import files
-from harness.layouts.scylla_config import CONFIG
+from harness.layouts.scylla_places import CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
 from harness.errors import ExperimentError
+from harness.layouts import scylla_places
 from harness.layouts.base import JUDGMENT, Layout
 from harness.layouts.derived import ConsensusFiles, Derived
 from harness.layouts.names import safe_name, sorted_runs
-from harness.layouts.scylla_config import CONFIG, read_settings
+from harness.layouts.scylla_config import read_settings
 from harness.layouts.scylla_consensus import result_keys, run_keys
+from harness.layouts.scylla_places import CONFIG, PARTS, RUN
 from harness.layouts.scylla_reports import Reports
 from harness.model import Experiment, Run
 from harness.rubric import load_rubric
@@ -24,11 +26,7 @@ if TYPE_CHECKING:
     from harness.criteria import Rubric
     from harness.model import JudgeSpec, Judgment
 
-PARTS = ("", "completed", "in_progress")
-"""Where tiers lie; a run that lies in two of them is read from the first."""
-
 _TIER = re.compile(r"T\d+")
-RUN = re.compile(r"run_(\d+)")
 
 
 class ScyllaLayout(Layout):
@@ -57,8 +55,7 @@ class ScyllaLayout(Layout):
     @classmethod
     def config_of(cls, directory: Path) -> Path | None:
         """Return ``config/experiment.json`` if it is there."""
-        path = directory / CONFIG
-        return path if files.is_there(path) else None
+        return scylla_places.config_of(directory)
 
     def runs(self) -> Iterator[Run]:
         """Yield the runs on disk, and those that the config expects of the subtests on disk."""

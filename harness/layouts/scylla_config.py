@@ -9,6 +9,7 @@ from harness import config, files
 from harness.errors import ExperimentError
 from harness.keys import ExperimentKeys
 from harness.layouts.native import CONFIG as OVERRIDES
+from harness.layouts.scylla_places import CONFIG
 from harness.rules import scylla_rule
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from harness.consensus import Rule
     from harness.model import JudgeSpec
-
-CONFIG = "config/experiment.json"
 
 DEFAULT_KIND = "claude"
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from harness import files
 from harness.layouts import scylla_levels as levels
 from harness.layouts.derived import Derived, same
-from harness.layouts.scylla_config import CONFIG
 from harness.layouts.scylla_page import marked
+from harness.layouts.scylla_places import CONFIG
 from harness.layouts.scylla_shapes import (
     REPORT,
     Subtest,
