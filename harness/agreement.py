@@ -78,24 +78,34 @@ class Agreement:
         return self.whole.disputed
 
 
-def agreement(sheet: Sheet, *, listed: int = 10, tasks: int | None = None) -> Agreement:
+def agreement(
+    sheet: Sheet, *, listed: int = 10, tasks: int | None = None, brief: bool = False
+) -> Agreement:
     """Measure an experiment as a whole, by group, and by task.
 
     ``listed``: how many of the most disputed runs each level names. ``tasks``: how many
     tasks are measured, None for all: most of the work is in them where they are many.
+    ``brief``: of the measures of agreement of groups and tasks only alpha of the scores has
+    an interval.
     """
     whole = _level(sheet.experiment, sheet.judges, sheet.rows, RESAMPLES, listed)
     return Agreement(
         experiment=sheet.experiment,
         judges=sheet.judges,
         whole=whole,
-        groups=_levels(sheet, lambda row: row.group, whole, listed=listed, most=None),
-        tasks=_levels(sheet, lambda row: row.task, whole, listed=listed, most=tasks),
+        groups=_levels(sheet, lambda row: row.group, whole, listed=listed, most=None, brief=brief),
+        tasks=_levels(sheet, lambda row: row.task, whole, listed=listed, most=tasks, brief=brief),
     )
 
 
 def _levels(
-    sheet: Sheet, key: Callable[[Row], str], whole: Level, *, listed: int, most: int | None
+    sheet: Sheet,
+    key: Callable[[Row], str],
+    whole: Level,
+    *,
+    listed: int,
+    most: int | None,
+    brief: bool,
 ) -> tuple[Level, ...]:
     found: dict[str, list[Row]] = {}
     for row in sheet.rows:
@@ -107,15 +117,22 @@ def _levels(
     sums = sum(min(size, BLOCKS) for size in sizes) * SUMS * len(sheet.judges) ** 2 or 1
     resamples = max(FEWEST, min(RESAMPLES, BUDGET // sums))
     return tuple(
-        _level(name, sheet.judges, rows, resamples, listed) for name, rows in found.items()
+        _level(name, sheet.judges, rows, resamples, listed, brief=brief)
+        for name, rows in found.items()
     )
 
 
 def _level(
-    name: str, judges: Sequence[str], rows: Sequence[Row], resamples: int, listed: int
+    name: str,
+    judges: Sequence[str],
+    rows: Sequence[Row],
+    resamples: int,
+    listed: int,
+    *,
+    brief: bool = False,
 ) -> Level:
     judged = [row for row in rows if any(score is not None for score in row.scores)]
-    sums = len(judged) >= ENOUGH
+    sums = len(judged) >= ENOUGH and not brief
     of_pairs = list(pairs(judges, judged, sums=sums))
     of_judges = list(against_others(judges, judged, sums=sums))
     present = [
@@ -124,6 +141,9 @@ def _level(
         if any(row.scores[place] is not None for row in judged)
     ]
     measured = _panel(judged, of_pairs, present, sums=sums)
+    if brief and len(judged) >= ENOUGH:
+        of_scores = alpha_sums([row.scores for row in judged])
+        measured["alpha_score"] = measured["alpha_score"][0], of_scores
     flat = [*measured.values(), *(m for pair in of_pairs for m in pair.figures.values())]
     flat += [(figures.correlation, behind) for figures, behind in of_judges]
     done = iter(_with_intervals(flat, judged, resamples))

@@ -189,6 +189,26 @@ def _pairs(rows: list[Row]) -> list[tuple[list[float], list[float]]]:
     return [(one, two), (one, three), (two, three)]
 
 
+def test_a_brief_look_at_groups_has_their_figures_and_the_interval_of_alpha() -> None:
+    """The same ones as otherwise; the whole has all of its intervals."""
+    rows = [
+        row(f"{group}{n}", [n / 20, 1 - n * n / 300, n / 21], group=group, task=group)
+        for group in "ab"
+        for n in range(12)
+    ]
+    full, brief = agreement(sheet(*rows)), agreement(sheet(*rows), brief=True)
+    assert brief.whole == full.whole
+    for one, other in zip(brief.groups, full.groups, strict=True):
+        assert one.alpha_score == other.alpha_score
+        assert one.alpha_score.low is not None
+        assert (one.score, one.pass_rate) == (other.score, other.pass_rate)
+        assert one.fleiss.value == other.fleiss.value
+        assert [pair.pearson.value for pair in one.pairs] == [
+            pair.pearson.value for pair in other.pairs
+        ]
+        assert (one.pairs[0].pearson.low, one.judges[0].correlation.low) == (None, None)
+
+
 def test_many_levels_share_the_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as the budget allows, of the sums that each level takes, but some at least."""
     rows = [

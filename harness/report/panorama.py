@@ -92,7 +92,7 @@ def panorama(
     experiment = scan.layout.experiment
     counts = scan.counts()
     statuses = tuple(s for s in SlotStatus if s in ALWAYS or counts[s])
-    found = agreement(sheet_of(scan), tasks=0)
+    found = agreement(sheet_of(scan), tasks=0, brief=True)
     furthest = next(
         ((node_id(experiment, run), spread) for run, spread in found.disputed[:1]), None
     )
