@@ -135,12 +135,7 @@ def _level(
     sums = len(judged) >= ENOUGH and not brief
     of_pairs = list(pairs(judges, judged, sums=sums))
     of_judges = list(against_others(judges, judged, sums=sums))
-    present = [
-        judge
-        for place, judge in enumerate(judges)
-        if any(row.scores[place] is not None for row in judged)
-    ]
-    measured = _panel(judged, of_pairs, present, sums=sums)
+    measured = _panel(judged, of_pairs, _present(judges, judged), sums=sums)
     if brief and len(judged) >= ENOUGH:
         of_scores = alpha_sums([row.scores for row in judged])
         measured["alpha_score"] = measured["alpha_score"][0], of_scores
@@ -166,6 +161,15 @@ def _level(
         split=tuple(row.run for row in rows if {True, False} <= set(row.passes)),
         disputed=_disputed(rows, listed),
     )
+
+
+def _present(judges: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """Return the judges that scored some run."""
+    return [
+        judge
+        for place, judge in enumerate(judges)
+        if any(row.scores[place] is not None for row in rows)
+    ]
 
 
 def _panel(
