@@ -102,6 +102,7 @@ class Terminal:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "PYTEST_PLUGINS": "xdist.plugin,harness.plugin",
             "COLUMNS": "80",
+            "PYTHONUNBUFFERED": "1",  # both streams in their order, as on a terminal
         }
 
     def run(self, command: str) -> str:
