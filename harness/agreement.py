@@ -85,8 +85,8 @@ def agreement(
 
     ``listed``: how many of the most disputed runs each level names. ``tasks``: how many
     tasks are measured, None for all: most of the work is in them where they are many.
-    ``brief``: of the measures of agreement of groups and tasks only alpha of the scores has
-    an interval.
+    ``brief``: of the measures of agreement of groups and tasks only alpha of the scores need
+    have an interval.
     """
     whole = _level(sheet.experiment, sheet.judges, sheet.rows, RESAMPLES, listed)
     return Agreement(

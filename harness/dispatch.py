@@ -95,8 +95,18 @@ class Pool(Generic[Job]):
     def _end(self, kind: type[BaseException] | None) -> None:
         waits = kind is None or issubclass(kind, Exception | GeneratorExit)
         if waits and not (kind is not None and issubclass(kind, self._interrupts)):
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            return
+            try:
+                while self._jobs:  # not by joining threads, which no signal would end for sure
+                    self.next_or_wake()
+            except BaseException:
+                self._abandon()
+                raise
+            self._executor.shutdown(wait=True)
+        else:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Make the jobs at work end, and wait for them a moment."""
         self._stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
         wait(self._jobs, timeout=STOP_WAIT)

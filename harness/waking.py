@@ -21,20 +21,21 @@ def waking(wake: Callable[[], object]) -> Iterator[None]:
     does not end the wait: Ctrl-C would be heard when the next judge has answered, a minute
     later. ``wake`` must make that wait return.
 
-    Outside the main thread, and where somebody else listens to ``signal.set_wakeup_fd``, it
-    does nothing.
+    Outside the main thread, and where somebody else has used ``signal.set_wakeup_fd``, whose
+    place is not taken, ``wake`` is not called.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    other = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    if other != -1:
-        signal.set_wakeup_fd(other)
     listener = threading.Thread(target=_listen, args=(reading, wake), name="signals", daemon=True)
     listener.start()
+    other = -1
     try:
+        other = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        if other != -1:
+            signal.set_wakeup_fd(other)
         yield
     finally:
         if other == -1:

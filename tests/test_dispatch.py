@@ -286,6 +286,35 @@ def test_signal_that_does_not_interrupt_the_wait_is_heard_at_once(slots: list[Sl
     assert signal.set_wakeup_fd(-1) == -1
 
 
+def test_signal_at_the_end_of_a_pool_ends_what_is_at_work(slots: list[Slot]) -> None:
+    """An error elsewhere lets it finish; whoever does not want to wait for that need not."""
+    waiting, ended = threading.Event(), threading.Event()
+    told: list[bool] = []
+
+    def interrupt(*_: object) -> None:
+        raise _SignalError
+
+    def work(slot: Slot) -> Outcome:
+        assert waiting.wait(WAIT)
+        signal.raise_signal(signal.SIGUSR1)
+        told.append(ended.wait(WAIT))
+        return judged(slot)
+
+    def session() -> None:
+        with Pool(2, work, stop=ended.set) as pool:
+            pool.submit(slots[0])
+            waiting.set()
+            raise ValueError
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with pytest.raises(_SignalError):
+            session()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert told == [True]
+
+
 def test_somebody_else_listens_to_signals(slots: list[Slot]) -> None:
     """Whoever it is keeps doing so."""
     reading, writing = os.pipe()

@@ -90,7 +90,7 @@ def test_names_that_pytest_cannot_read_back_are_encoded(project: Project, name: 
     done = project.run(panel=panel)
     mapped = f"runs/{MAPPED.get(name, name)}/judge_01"
     assert [item.nodeid for item in panel.items] == [f"exp/experiment.yaml::{mapped}"]
-    assert done.progress == [f"[1/1] {mapped} -> OK (0 remaining, 0s elapsed)"]
+    assert [text.partition(" (")[0] for text in done.progress] == [f"[1/1] {mapped} -> OK"]
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import disk
-from tests.plugin_project import FakePanel, line, slots
+from tests.plugin_project import FakePanel, line, mark_run, slots
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,12 +68,7 @@ def test_two_experiments_share_one_pool(project: Project) -> None:
 def test_slots_after_a_marked_one_share_the_lanes_again(project: Project) -> None:
     """A marked slot is run by itself; those before and those after it run in threads."""
     root = project.experiment(runs=list("abcde"), judges=1)
-    (root / "conftest.py").write_text(
-        "import pytest\n"
-        "def pytest_collection_modifyitems(items):\n"
-        "    [item.add_marker(pytest.mark.xfail) for item in items if 'runs/c/' in item.name]\n",
-        encoding="utf-8",
-    )
+    mark_run(root, "c")
     barrier = threading.Barrier(2)
 
     def answer(slot: Any, _question: object) -> None:

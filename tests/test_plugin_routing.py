@@ -157,19 +157,20 @@ def test_warnings_belong_to_their_slot(project: Project, options: tuple[str, ...
     ]
 
 
+def warns_twice(_name: str) -> None:
+    """Give the same warning twice, from this module."""
+    for _ in range(2):
+        warnings.warn("warned by both", UserWarning, stacklevel=1)
+
+
 @BOTH
 @pytest.mark.parametrize("action", ["default", "once", "module"])
 def test_a_filter_that_shows_a_warning_once_holds_for_each_slot(
     project: Project, options: tuple[str, ...], action: str
 ) -> None:
     """As for tests, every slot shows it once."""
-
-    def act(_name: str) -> None:
-        for _ in range(2):
-            warnings.warn("warned by both", UserWarning, stacklevel=1)
-
     project.experiment(runs=["a"])
-    panel = FakePanel(Meeting(options, act).answer)
+    panel = FakePanel(Meeting(options, warns_twice).answer)
     assert project.run(*options, "-W", action, panel=panel).exit == 0
     assert sorted(panel.warned) == [(name, "warned by both") for name in slots("a")]
 
@@ -179,13 +180,8 @@ def test_a_filter_that_shows_every_warning_holds(
     project: Project, options: tuple[str, ...]
 ) -> None:
     """With ``-W always`` a warning is shown as often as it is given."""
-
-    def act(_name: str) -> None:
-        for _ in range(2):
-            warnings.warn("warned by both", UserWarning, stacklevel=1)
-
     project.experiment(runs=["a"])
-    panel = FakePanel(Meeting(options, act).answer)
+    panel = FakePanel(Meeting(options, warns_twice).answer)
     assert project.run(*options, "-W", "always", panel=panel).exit == 0
     expected = [(name, "warned by both") for name in slots("a") for _ in range(2)]
     assert sorted(panel.warned) == expected
@@ -199,13 +195,8 @@ def test_a_filter_for_a_module_holds_for_that_module(
     project: Project, options: tuple[str, ...], module: str, times: int
 ) -> None:
     """Warnings of other modules are shown as often as they are given."""
-
-    def act(_name: str) -> None:
-        for _ in range(2):
-            warnings.warn("warned by both", UserWarning, stacklevel=1)
-
     project.experiment(runs=["a"])
-    panel = FakePanel(Meeting(options, act).answer)
+    panel = FakePanel(Meeting(options, warns_twice).answer)
     filters = ("-W", "always", "-W", f"once::UserWarning:{module}")
     assert project.run(*options, *filters, panel=panel).exit == 0
     expected = [(name, "warned by both") for name in slots("a") for _ in range(times)]

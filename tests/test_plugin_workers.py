@@ -11,7 +11,7 @@ import pytest
 from harness.errors import UsageLimitError
 from harness.plugin.feed import DROP, MESSAGE, PARK, STOP, WorkerFeed
 from harness.plugin.workers import EXIT_ORPHANED
-from tests.plugin_project import FakePanel, slots
+from tests.plugin_project import FakePanel, mark_run, slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,12 +140,7 @@ def test_a_test_waits_until_it_is_known_what_follows(
 def test_a_marked_slot_of_a_worker_runs_by_itself(project: Project) -> None:
     """Between the others, which share the lanes."""
     root = project.experiment(runs=list("abc"), judges=1)
-    (root / "conftest.py").write_text(
-        "import pytest\n"
-        "def pytest_collection_modifyitems(items):\n"
-        "    [item.add_marker(pytest.mark.xfail) for item in items if 'runs/b/' in item.name]\n",
-        encoding="utf-8",
-    )
+    mark_run(root, "b")
     controller = WorkerInteractor([send(0, 1, 2), SHUTDOWN])
     panel = FakePanel()
     done = project.run("--parallel", "2", panel=panel, plugins=[controller])

@@ -23,7 +23,7 @@ DEST = "harness_judge_shard"
 
 
 class Shard(NamedTuple):
-    """The ``number``-th of ``count`` parts; numbers begin with 1."""
+    """The ``number``-th part ``of`` so many; numbers begin with 1."""
 
     number: int
     of: int
