@@ -25,7 +25,17 @@ class FakeNode:
     def __init__(self, *, gone: bool = False) -> None:
         self.workerinput: dict[str, Any] = {}
         self.told: list[tuple[str, dict[str, Any]]] = []
+        self.gateway = SimpleNamespace(id="gw")
+        self.shutting_down = False
         self._gone = gone
+
+    def send_runtest_some(self, indices: list[int]) -> None:
+        """Keep what is to be run."""
+        self.sendcommand("runtests", indices=indices)
+
+    def shutdown(self) -> None:
+        """Remember that nothing more will come."""
+        self.shutting_down = True
 
     def sendcommand(self, name: str, **arguments: Any) -> None:
         """Keep the command."""
@@ -140,9 +150,32 @@ def test_workers_start_nothing_more_once_enough_has_failed(
     """What passes does not count, and without ``--maxfail`` nothing does."""
     workers = Workers(maxfail=maxfail)
     for outcome in [False] * 3 + [True] * failed:
-        report: Any = SimpleNamespace(failed=outcome)
+        report: Any = SimpleNamespace(failed=outcome, nodeid="a test")
         workers.controller.pytest_runtest_logreport(report)
     assert workers.told[0] == [(DROP, {})] * drops
+
+
+@pytest.mark.parametrize(
+    ("when", "passed", "again"),
+    [("setup", True, True), ("call", True, False), ("call", False, False), ("setup", False, False)],
+)
+def test_what_a_worker_has_reported_before_it_dies_is_not_run_again(
+    project: Project, *, when: str, passed: bool, again: bool
+) -> None:
+    """A slot has one result: that of its call, or of a set-up that failed."""
+    project.experiment(runs=["a"], judges=1)
+    made = controller(project, "--dist=load", str(project.path))
+    scheduling: Any = made.pytest_xdist_make_scheduler(made._panel.config, None)
+    for node in (FakeNode(), FakeNode()):  # as many as were asked for
+        scheduling.add_node(node)
+        scheduling.add_node_collection(node, list(made.slots))
+    scheduling.schedule()
+    (name,) = made.slots
+    report: Any = SimpleNamespace(nodeid=name, when=when, passed=passed, failed=not passed)
+    made.pytest_runtest_logreport(report)
+    (busy,) = [n for n in scheduling.nodes if scheduling.node2pending[n]]
+    scheduling.remove_node(busy)
+    assert scheduling.has_pending == again
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -80,6 +80,27 @@ def test_a_worker_with_nothing_to_do_is_kept_for_those_that_disappear(
     assert scheduling.tests_finished
 
 
+def test_a_slot_whose_worker_dies_after_its_report_is_not_run_again() -> None:
+    """Its judgment is on disk, and its result was shown; the others are run."""
+    config: Any = FakeConfig()
+    reported: set[str] = set()
+    scheduling = SlotScheduling(config, None, lanes=LANES, kept=set(SLOTS), reported=reported)
+    gone, left = FakeNode(), FakeNode()
+    for node in (gone, left):
+        scheduling.add_node(node)
+        scheduling.add_node_collection(node, SLOTS)
+    scheduling.schedule()
+    lost = list(gone.sent)
+    finish(scheduling, left)
+    reported.add(SLOTS[lost[0]])
+    before = len(left.sent)
+    assert scheduling.remove_node(gone) is None
+    assert scheduling.take_over()
+    finish(scheduling, left)
+    assert sorted(left.sent[before:]) == sorted(lost[1:])
+    assert scheduling.tests_finished
+
+
 def test_a_worker_that_comes_later_must_have_collected_the_same(
     dealt: tuple[SlotScheduling, FakeNode, FakeNode],
 ) -> None:

@@ -120,6 +120,7 @@ class Controller:
         self._elsewhere = others
         self._others: hosts.Others | None = None
         self._marks: list[Path] = []
+        self._reported: set[str] = set()
         self.slots: dict[str, list[str]] = {}
 
     def ship(self, found: Mapping[Path, list[Slot] | ExperimentError]) -> None:
@@ -184,7 +185,9 @@ class Controller:
 
         kept = self.slots if self._elsewhere else ()
         lanes = self._panel.parallel
-        return SlotScheduling(config, log, lanes=lanes, kept=kept, on_park=self._park)
+        return SlotScheduling(
+            config, log, lanes=lanes, kept=kept, reported=self._reported, on_park=self._park
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
@@ -194,7 +197,9 @@ class Controller:
             vars(report)[OUTCOME] = {"kind": "failed", "why": str(report.longrepr), "calls": {}}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Once ``--maxfail`` is reached, have the workers start nothing that waits."""
+        """Remember what is reported; at ``--maxfail`` have the workers start nothing that waits."""
+        if report.nodeid in self.slots and (report.when == "call" or not report.passed):
+            self._reported.add(report.nodeid)
         self._failures += report.failed
         limit = self._panel.config.getoption("maxfail")
         if limit and self._failures >= limit:

@@ -19,9 +19,9 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
 
     When a node dies with several items at work nobody knows which one did it: they
     become suspects and run one at a time, alone on the node that replaces it, or on another
-    one if its host is gone, so that a second crash names the culprit. No item is lost, none
-    is reported twice. A node that has only items of ``kept`` is kept to the end, because it
-    may have to take over those of a host that disappears.
+    one if its host is gone, so that a second crash names the culprit. No item is lost, and
+    none of those in ``reported`` runs again. A node that has only items of ``kept`` is kept
+    to the end, because it may have to take over those of a host that disappears.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         *,
         lanes: int,
         kept: Container[str] = (),
+        reported: Container[str] = (),
         on_park: Callable[[Any, dict[str, Any]], object] = lambda *_: None,
     ) -> None:
         super().__init__(config, log)
@@ -42,6 +43,7 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
         self._solo: Any = None
         self._alone: int | None = None
         self._kept = kept
+        self._reported = reported
 
     @property
     def tests_finished(self) -> bool:
@@ -149,15 +151,16 @@ class SlotScheduling(LoadScheduling):  # type: ignore[misc] # pytest-xdist has n
 
     def remove_node(self, node: Any) -> str | None:
         """Take a dead node out; return the item that killed it: one that was at work alone."""
-        at_work = self.node2pending.pop(node)
+        known = self.collection or ()
+        # Between its report and the word that it is complete a slot may lose its worker, too.
+        at_work = [i for i in self.node2pending.pop(node) if known[i] not in self._reported]
         alone = node is self._solo and at_work == [self._alone]
         if node is self._solo:
             self._solo = None
         if not at_work:
             return None
-        assert self.collection is not None, "items were dealt out"  # noqa: S101 - narrows the type
         if alone:
-            return str(self.collection[at_work[0]])
+            return str(known[at_work[0]])
         # Of a node whose slots waited for their judges any may have been at work.
         suspects = len(at_work) if self._more.pop(node, 0) else self._lanes
         self._suspects.extend(at_work[:suspects])
