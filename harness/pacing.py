@@ -8,6 +8,7 @@ tried in a moment. The shape is additive increase, multiplicative decrease, as T
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 from collections import deque
 from typing import TYPE_CHECKING
@@ -21,9 +22,10 @@ START = 2
 GUESS = 4
 """Calls a second where so few were accepted before the first refusal that nothing was measured."""
 
-RAMP = 25.0
-"""Further calls at work that each second allows meanwhile, so that the first refusal is
-heard before many calls more are on their way. A judge takes seconds: nobody waits for it."""
+RAMP = 32.0
+"""Further calls at work a second after the first call, four times as many after two: slow at
+first, so that a refusal is heard before many calls more are on their way. A judge takes
+seconds: nobody waits for it."""
 
 WINDOW = 1.0
 """Seconds, the shortest period of a limit: until the first refusal so many starts fit in."""
@@ -98,8 +100,8 @@ class Pace:
             return None
         time = max(now, self.not_before, self._next_start)
         if self._soft and self.rate is None and self._began is not None:
-            over = at_work + 1 - START / self._share
-            time = max(time, self._began + over * self._share / RAMP)
+            further = max(0.0, (at_work + 1) * self._share - START)
+            time = max(time, self._began + math.sqrt(further / RAMP))
         return time
 
     def started(self, now: float) -> None:

@@ -27,7 +27,7 @@ from harness.errors import (
     UnusableJudgeError,
 )
 from harness.exchange import Exchange
-from harness.judges import Question, Reply, build, environment_of
+from harness.judges import Question, Reply, build, connection, environment_of
 from harness.judges.endpoint import close_all
 from harness.keys import ExperimentKeys
 from harness.layouts import open_experiment
@@ -628,7 +628,9 @@ def test_preflight_looks_for_the_key_and_for_somebody_at_the_address(kind: str) 
     key = {KEYS[kind]: KEY}
     with FakeHttpApi(good(kind)).serving() as api:
         spec = spec_of(kind, base_url=api.url)
+        connection._loaded.cache_clear()
         assert preflight(spec, key) is None
+        assert connection._loaded.cache_info().currsize == 1  # nothing is left to the first call
         assert api.asked == []
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening

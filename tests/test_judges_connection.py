@@ -274,9 +274,34 @@ def tls(certificate: Path) -> Iterator[ssl.SSLContext]:
     """Return what a server with that certificate needs."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
-    connection._tls.cache_clear()
+    connection._loaded.cache_clear()
     yield context
-    connection._tls.cache_clear()
+    connection._loaded.cache_clear()
+
+
+def test_first_calls_load_the_certificates_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that start together wait for one of them, and none does it again."""
+    import httpx
+
+    loaded = ssl.create_default_context()
+    second = threading.Event()
+    made: list[int] = []
+
+    def slowly(**_: object) -> ssl.SSLContext:
+        made.append(1)
+        if len(made) > 1:
+            second.set()
+        second.wait(0.2)  # time for the others to come in as well
+        return loaded
+
+    monkeypatch.setattr(httpx, "create_ssl_context", slowly)
+    connection._loaded.cache_clear()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda _: connection._tls(), range(4))) == [loaded] * 4
+    finally:
+        connection._loaded.cache_clear()
+    assert made == [1]
 
 
 def test_certificate_that_nobody_trusts_keeps_every_call_from_working(

@@ -17,7 +17,7 @@ from harness import files
 from harness.errors import ExperimentError, JudgeError, RetryableError
 from harness.json_text import parse_json_object
 from harness.judges.address import check_address, is_local, unreachable
-from harness.judges.connection import BODY_CAP, Answered, is_installed, unusable
+from harness.judges.connection import BODY_CAP, Answered, is_installed, prepare, unusable
 from harness.judges.endpoint import MISSING, Endpoint, endpoint_for
 from harness.judges.http_signals import error_for
 
@@ -206,6 +206,7 @@ class ApiJudge(ABC):
             self._key(environment)
         except JudgeError as error:
             return str(error)
+        prepare()
         return unreachable(self._base_url, environment)
 
     def _key(self, environment: Mapping[str, str]) -> str | None:

@@ -205,12 +205,25 @@ def _distrusted(error: BaseException | None) -> bool:
     return False
 
 
-@functools.cache
+_LOADING = threading.Lock()
+
+
 def _tls() -> ssl.SSLContext:
     """Return what all connections verify with; loading it for each would take too long."""
+    with _LOADING:  # else each of the first calls would load it at the same time
+        return _loaded()
+
+
+@functools.cache
+def _loaded() -> ssl.SSLContext:
     import httpx
 
     return httpx.create_ssl_context()
+
+
+def prepare() -> None:
+    """Do what the first call would wait for: while it does, others would start behind it."""
+    _tls()
 
 
 def is_installed() -> bool:
