@@ -76,7 +76,11 @@ def workable(mode: Mode, slots: Iterable[Slot], layout: Layout) -> tuple[Slot, .
     """Return those of the selected slots that the mode has work with."""
     match mode:
         case Mode.REJUDGE:
-            return tuple(replace(s, again=True) for s in slots if s.status is SlotStatus.COMPLETE)
+            return tuple(
+                replace(slot, again=True)
+                for slot in slots
+                if slot.status is SlotStatus.COMPLETE and slot.run.blocked is None
+            )
         case Mode.REPARSE:
             return tuple(slot for slot in slots if has_reply(slot, layout))
         case Mode.REGENERATE:

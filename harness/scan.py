@@ -66,7 +66,10 @@ def _classify(layout: Layout, run: Run, judge: JudgeSpec, prompt: _FrozenPrompt)
     if isinstance(found, Found):
         changed = staleness(found.judgment, run, judge, prompt.sha256)
         status = SlotStatus.STALE if changed else SlotStatus.COMPLETE
-        return Slot(run=run, judge=judge, status=status, why=changed or "", judgment=found.judgment)
+        why = changed or ""
+        if changed and run.blocked is not None:  # what there is to judge now is no answer
+            status, why = SlotStatus.BLOCKED, f"{run.blocked}; its judgment is kept ({changed})"
+        return Slot(run=run, judge=judge, status=status, why=why, judgment=found.judgment)
     if run.blocked is not None:
         return Slot(run=run, judge=judge, status=SlotStatus.BLOCKED, why=run.blocked)
     match found:

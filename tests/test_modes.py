@@ -199,3 +199,41 @@ def test_the_consensus_follows_what_was_asked_again(tmp_path: Path) -> None:
         reply.write_text(json.dumps({**VERDICT, "score": 0.5}))
         done = harness.judge_experiment(root, status="stale")
         assert (done.judged, done.regenerated, done.consensus["runs/a"].score) == (1, 1, 0.5)
+
+
+def test_the_judgment_of_a_run_whose_output_vanished_is_kept_in_every_mode(tmp_path: Path) -> None:
+    """Nobody is asked about an empty answer; the judgment stays, and counts as it did."""
+    judge, ledger = shell_judge(answer()), tmp_path / "calls"
+    judge["argv"][2] = f"echo >>{ledger}; {judge['argv'][2]}"
+    root = write_experiment(tmp_path / "e", judges=[judge])
+    assert harness.judge_experiment(root).judged == 1
+    run = root / "runs" / "a"
+    (run / "output.md").unlink()
+    (slot,) = scanned(root).slots
+    assert (slot.status, slot.why, slot.judgment is not None) == (
+        SlotStatus.BLOCKED,
+        (
+            f"{run}: no output.md or output.txt with text in it; its judgment is kept "
+            "(the task, the output, or the template changed since)"
+        ),
+        True,
+    )
+    before = snapshot(root)
+    wishes: list[dict[str, Any]] = [{"status": status} for status in SlotStatus]
+    for wish in ({}, {"rejudge": True}, {"reparse": True}, *wishes):
+        done = harness.judge_experiment(root, **wish)
+        assert (done.selected, done.consensus["runs/a"].score) == ((), 0.75)
+    assert snapshot(root) == before
+    assert ledger.read_text() == "\n"
+
+
+def test_a_complete_slot_of_a_blocked_run_is_not_asked_again(tmp_path: Path) -> None:
+    """Its judgment does not say what it was made from, and there is nothing to judge now."""
+    root = write_experiment(tmp_path / "e")
+    judgment = root / "runs/a/judge/judge_01/judgment.json"
+    judgment.parent.mkdir(parents=True)
+    judgment.write_text(json.dumps(VERDICT))
+    (root / "runs/a/output.md").write_text("")
+    (slot,) = scanned(root).slots
+    assert slot.status is SlotStatus.COMPLETE
+    assert harness.judge_experiment(root, rejudge=True).selected == ()

@@ -154,6 +154,35 @@ def test_only_complete_slots_are_asked_again(project: Project) -> None:
     )
 
 
+def test_a_slot_whose_run_is_blocked_is_not_asked_again(project: Project) -> None:
+    """Nor judged as a stale one: its run is blocked, and the session says so."""
+    root = project.mixed()
+    for run in ("complete", "stale"):
+        (root / "runs" / run / "output.md").unlink()
+    panel = FakePanel()
+    done = project.run("--rejudge", panel=panel)
+    assert (done.exit, done.body[:3]) == (
+        0,
+        [
+            "exp: 5 slots: 1 missing, 1 failed, 1 complete, 2 blocked",
+            (
+                "runs/complete/judge_01 is complete, but its run is blocked: "
+                "exp/runs/complete: no output.md or output.txt with text in it"
+            ),
+            "nothing to ask again: the run of every selected slot is blocked",
+        ],
+    )
+    done = project.run("--status", "stale", "exp/runs/stale", panel=panel)
+    assert (done.exit, done.body[1]) == (
+        0,
+        (
+            "  runs/stale is blocked: exp/runs/stale: no output.md or output.txt with text in it; "
+            "its judgment is kept (the task, the output, or the template changed since)"
+        ),
+    )
+    assert panel.asked == []
+
+
 def test_workers_ask_again_once(project: Project) -> None:
     """With pytest-xdist every selected slot is paid once, and its old judgment is kept."""
     root = project.experiment(judges=1)

@@ -30,6 +30,8 @@ NOTHING = {
     Mode.REPARSE: "nothing to read again: no selected slot has a reply that was kept",
 }
 
+BLOCKED = "nothing to ask again: the run of every selected slot is blocked"
+
 
 def finish(mode: Mode, scanned: Scan) -> Settled:
     """Make an experiment's derived files follow its judgments."""

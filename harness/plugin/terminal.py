@@ -115,6 +115,10 @@ class PanelTerminal:
         nothing = changes.NOTHING.get(self._panel.mode)
         if nothing is None or chosen.to_judge or chosen.left_out:
             return []
+        if self._panel.mode is Mode.REJUDGE and chosen.slots:
+            whys = {s.name: self._shown(s.run.blocked or "") for s in chosen.slots[:LISTED]}
+            lines = [f"{n} is complete, but its run is blocked: {why}" for n, why in whys.items()]
+            return [*lines, changes.BLOCKED]
         return [*(f"{slot.name} is {slot.status}" for slot in chosen.named), nothing]
 
     def _nothing(self, chosen: Chosen) -> str:
