@@ -260,6 +260,13 @@ def test_ci_runs_the_commands_of_the_readme_word_for_word() -> None:
     assert [command for command in shown if command not in run] == []
 
 
+def test_what_the_readme_says_to_run_next_is_found() -> None:
+    """Its commands activate the environment they make: sessions print commands to run in it."""
+    shown = [b.text for b in blocks(ROOT / "README.md") if b.language == "sh"]
+    begin = "python3 -m venv .venv && . .venv/bin/activate && pip install -q -e "
+    assert [command for command in shown if not command.startswith(begin)] == []
+
+
 def test_the_readme_is_short() -> None:
     """The first page can be read in a few minutes."""
     lines = (ROOT / "README.md").read_text(encoding="utf-8").count("\n")
