@@ -388,6 +388,25 @@ def test_a_dry_run_counts_what_the_selection_leaves(project: Project) -> None:
     assert "dry run: 1 slot would be judged; nothing was changed" in done.lines
 
 
+def test_a_dry_run_lists_first_what_would_be_judged(project: Project) -> None:
+    """Of a selection each slot is named; the others are below their status."""
+    project.experiment(runs=[f"r{n:02d}" for n in range(7)], judges=2)
+    done = project.run("--dry-run", "-k", "r06")
+    assert done.body[:5] == [
+        "exp: 14 slots: 14 missing",
+        "  would be judged: 2",
+        "    runs/r06/judge_01 (judge-a): never tried",
+        "    runs/r06/judge_02 (judge-b): never tried",
+        "  missing, not selected: 12",
+    ]
+    assert done.body[14:16] == [
+        "    runs/r04/judge_02 (judge-b): never tried",
+        "    ... and 2 more",
+    ]
+    nothing = project.run("--dry-run", "-k", "r06", "--status", "failed")
+    assert nothing.body[:2] == ["exp: 14 slots: 14 missing", "  missing: 14"]
+
+
 def test_a_dry_run_of_ordinary_tests_runs_none(project: Project) -> None:
     """Tests beside an experiment are not run either."""
     project.experiment()
@@ -397,13 +416,15 @@ def test_a_dry_run_of_ordinary_tests_runs_none(project: Project) -> None:
 
 
 def test_long_lists_are_cut(project: Project) -> None:
-    """A dry run lists ten slots of a status and says how many more there are."""
+    """A dry run lists ten slots of a status and says how many more there are; ``-v`` all."""
     project.experiment(runs=[f"r{n:02d}" for n in range(13)], judges=1)
     done = project.run("--dry-run")
     assert done.body[11:13] == [
         "    runs/r09/judge_01 (judge-a): never tried",
         "    ... and 3 more",
     ]
+    done = project.run("--dry-run", "-v")
+    assert "    runs/r12/judge_01 (judge-a): never tried" in done.lines
 
 
 @pytest.mark.parametrize("option", ["--no-summary", "--collect-only"])

@@ -11,6 +11,7 @@ from harness.modes import Mode
 from harness.plugin import changes, outlook, shard
 from harness.plugin.collect import slot_items
 from harness.plugin.coverage import coverage, coverage_lines
+from harness.plugin.listing import LISTED, ORDER, Listing
 from harness.plugin.signals import EXIT_TERMINATED
 from harness.plugin.summary import Clock, findings, next_line
 from harness.text import safe_line
@@ -26,19 +27,8 @@ if TYPE_CHECKING:
     from harness.plugin.session import PanelSession
     from harness.scan import Scan
 
-LISTED = 10
-"""Slots that are listed by name for each status."""
-
 PROBLEMS = 5
 """Problems that are listed at the end."""
-
-ORDER = (
-    SlotStatus.MISSING,
-    SlotStatus.FAILED,
-    SlotStatus.STALE,
-    SlotStatus.COMPLETE,
-    SlotStatus.BLOCKED,
-)
 
 
 class PanelTerminal:
@@ -48,6 +38,7 @@ class PanelTerminal:
         self._panel = panel
         self._config = panel.config
         self._clock = Clock()
+        self._chosen: list[SlotItem] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count how long slots were at work."""
@@ -60,9 +51,10 @@ class PanelTerminal:
         quiet = self._config.option.collectonly and self._config.get_verbosity() < 0
         if quiet or self._panel.not_found:
             return []  # a list of node ids is for programs; a usage error says it all
+        self._chosen = list(slot_items(items))
         lines = self.counts()
         if self._panel.dry_run:
-            lines += self._would(list(slot_items(items)))
+            lines += self._would(self._chosen)
         return lines
 
     def _would(self, items: list[SlotItem]) -> Iterator[str]:
@@ -96,13 +88,15 @@ class PanelTerminal:
         panel = self._panel
         if panel.mode is not Mode.JUDGE:
             return self._explain_mode(chosen)
+        listing = Listing(self._shown, whole=self._config.get_verbosity() > 0)
         if panel.dry_run:
-            return list(self._listing(scanned.slots))
+            slots = [item.slot for item in self._chosen if item.layout is scanned.layout]
+            return listing.planned(slots, scanned.slots, panel.statuses)
         named = {slot.name for slot in chosen.named}
         if set(panel.statuses) <= set(JUDGEABLE):
             lines = list(self._blocked(s for s in chosen.of_any_status if s.name not in named))
         else:
-            lines = list(self._listing(chosen.slots))
+            lines = listing.by_status(chosen.slots)
         if not chosen.to_judge and not chosen.left_out:
             lines += [
                 f"{slot.name} is {slot.status}{self._why_blocked(slot)}" for slot in chosen.named
@@ -140,20 +134,6 @@ class PanelTerminal:
             yield f"  {name} is blocked{runs[name]}"
         if len(runs) > LISTED:
             yield f"  ... and {len(runs) - LISTED} more are blocked"
-
-    def _listing(self, slots: Iterable[Slot]) -> Iterator[str]:
-        by_status: dict[SlotStatus, list[Slot]] = {}
-        for slot in slots:
-            by_status.setdefault(slot.status, []).append(slot)
-        for status in ORDER:
-            listed = by_status.get(status, [])
-            if listed:
-                yield f"  {status}: {len(listed)}"
-            for slot in listed[:LISTED]:
-                why = f": {self._shown(slot.why)}" if slot.why else ""
-                yield f"    {slot.name} ({safe_line(slot.judge.name, 60)}){why}"
-            if len(listed) > LISTED:
-                yield f"    ... and {len(listed) - LISTED} more"
 
     def _shown(self, text: str, length: int = 1000) -> str:
         """Return a message in one line, its paths as they can be typed from the root directory."""
