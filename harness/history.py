@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from harness.model import JudgeSpec, Slot
 
@@ -26,7 +26,7 @@ class Forecast:
     """What judging some slots is expected to take; figures that are not known are None.
 
     ``cost_usd`` and ``seconds`` are sums over the judges whose past is known; the names of
-    the others are ``without_cost`` and ``without_time``. ``past``: calls that it is made from.
+    the others are ``without_cost`` and ``without_time``. ``past``: judgments that it is made from.
     """
 
     calls: int
@@ -60,17 +60,16 @@ def forecast(
     past: Mapping[int, Past],
     *,
     parallel: int,
-    free: Iterable[int] = (),
+    free: Collection[int] = (),
+    uncalled: Collection[int] = (),
 ) -> Forecast:
-    """Return what one call for each of ``slots``, of one experiment, is expected to take.
+    """Return what judging each of ``slots``, of one experiment, once is expected to take.
 
     The time is that of all calls, at their mean, in the lanes, but no less than the longest
-    call or one judge's calls in its own ``max_parallel``. ``free``: judges that cost nothing.
+    call or one judge's calls in its own ``max_parallel``. ``free``: judges that cost nothing;
+    judging by ``uncalled`` ones is no call.
     """
-    free = set(free)
-    by_judge: dict[int, list[Slot]] = {}
-    for slot in slots:
-        by_judge.setdefault(slot.judge.number, []).append(slot)
+    by_judge = _by_judge(slots)
     costs, lanes, least = list[float](), list[float](), list[float]()
     without_cost, without_time = list[str](), list[str]()
     for number, theirs in sorted(by_judge.items()):
@@ -88,13 +87,20 @@ def forecast(
         else:
             without_time.append(judge.name)
     return Forecast(
-        calls=len(slots),
+        calls=sum(slot.judge.number not in uncalled for slot in slots),
         cost_usd=math.fsum(costs) if costs else None,
         seconds=max(math.fsum(lanes) / parallel, *least) if lanes else None,
         past=sum(len(past.get(number, Past()).seconds) for number in by_judge),
         without_cost=tuple(without_cost),
         without_time=tuple(without_time),
     )
+
+
+def _by_judge(slots: Iterable[Slot]) -> dict[int, list[Slot]]:
+    found: dict[int, list[Slot]] = {}
+    for slot in slots:
+        found.setdefault(slot.judge.number, []).append(slot)
+    return found
 
 
 def _at_once(judge: JudgeSpec, parallel: int) -> int:

@@ -61,3 +61,10 @@ def test_a_forecast_says_whose_past_it_does_not_know() -> None:
         without_time=("b", "c"),
     )
     assert forecast([slot("b1")], {}, parallel=1).seconds is None
+
+
+def test_a_forecast_counts_no_call_where_nobody_is_called() -> None:
+    """Such slots take time, and are no calls."""
+    slots = [slot("a1"), slot("a2"), slot("b1")]
+    found = forecast(slots, {1: Past((3.0,))}, parallel=1, free=[1], uncalled=[1])
+    assert (found.calls, found.cost_usd, found.seconds) == (1, 0.0, 6.0)

@@ -247,9 +247,27 @@ def test_a_dry_run_estimates_from_the_judgments_so_far(project: Project) -> None
     known = {"duration_seconds": 40.0, "cost_usd": 0.25}
     project.judgment(project.path / "exp" / "runs" / "r0", provenance=known)
     assert (
-        "estimate: 2 calls, about 0.5000 USD, about 80 s with --parallel 1 (from 1 past calls)"
+        "estimate: 2 calls, about 0.5000 USD, about 80 s with --parallel 1 (from 1 past judgment)"
         in project.run("exp", "--dry-run").lines
     )
+
+
+@pytest.mark.parametrize(
+    ("called", "estimate"),
+    [
+        (2, "2 calls; their cost and time are not known before some were made"),
+        (1, "1 call; its cost and time are not known"),
+        (0, "no call that is paid"),
+    ],
+)
+def test_a_dry_run_counts_the_calls_that_a_session_would(
+    project: Project, called: int, estimate: str
+) -> None:
+    """Slots of judges that cost nothing and ask nobody are no calls."""
+    asked = {"name": "asked", "kind": "command", "argv": ["true"]}
+    recorded = {"name": "recorded", "kind": "replay", "reply": "recorded/{run}/{slot}.txt"}
+    project.experiment(runs=["a", "b"][: called or 1], judges=[recorded, asked][: 1 + bool(called)])
+    assert f"estimate: {estimate}" in project.run("exp", "--dry-run").lines
 
 
 @pytest.mark.parametrize(
@@ -262,7 +280,7 @@ def test_a_long_time_is_estimated_in_minutes_or_hours(
     priced(project, 3, price={"call": 0.25})
     known = {"duration_seconds": seconds, "cost_usd": 0.25}
     project.judgment(project.path / "exp" / "runs" / "r0", provenance=known)
-    expected = f"about 0.5000 USD, about {about} with --parallel 1 (from 1 past calls)"
+    expected = f"about 0.5000 USD, about {about} with --parallel 1 (from 1 past judgment)"
     assert f"estimate: 2 calls, {expected}" in project.run("exp", "--dry-run").lines
 
 

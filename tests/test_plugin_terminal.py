@@ -369,7 +369,7 @@ def test_a_dry_run_lists_and_changes_nothing(project: Project, options: tuple[st
             "    runs/blocked/judge_01 (judge-a): exp/runs/blocked: "
             "no output.md or output.txt with text in it"
         ),
-        "estimate: 2 calls; their time is not known before some were made",
+        "estimate: no call that is paid",
         "dry run: 2 slots would be judged; nothing was changed",
         "================================= judge panel ==================================",
         "exp",

@@ -197,7 +197,12 @@ def memory_of(kind: str) -> int:
 
 def is_free(spec: JudgeSpec) -> bool:
     """Tell whether it is sure that a judge's calls cost nothing."""
-    return getattr(find(spec.kind), "deterministic", False) or prices.is_free(spec.price)
+    return calls_nobody(spec) or prices.is_free(spec.price)
+
+
+def calls_nobody(spec: JudgeSpec) -> bool:
+    """Tell whether a judge's judging is no call that a session counts as paid."""
+    return getattr(find(spec.kind), "deterministic", False) is True
 
 
 def is_remote(kind: str) -> bool:

@@ -31,27 +31,31 @@ def estimates(panel: PanelSession, items: Iterable[SlotItem]) -> Iterator[str]:
     """Say what judging would take, for each experiment, from its judgments so far."""
     for layout, group in groupby(items, key=lambda item: item.layout):
         slots = [item.slot for item in group]
-        experiment = layout.experiment
+        experiment, panel_of = layout.experiment, layout.experiment.panel
         found = forecast(
             slots,
             past_of(panel.scans[experiment.root].slots),
             parallel=panel.parallel,
-            free=[judge.number for judge in experiment.panel if judges.is_free(judge)],
+            free=[judge.number for judge in panel_of if judges.is_free(judge)],
+            uncalled=[judge.number for judge in panel_of if judges.calls_nobody(judge)],
         )
         yield f"estimate: {_estimate(found, panel.parallel)}"
 
 
 def _estimate(found: Forecast, parallel: int) -> str:
-    calls = "1 call" if found.calls == 1 else f"{found.calls} calls"
+    calls = {0: "no call", 1: "1 call"}.get(found.calls, f"{found.calls} calls")
     if found.seconds is None and not found.cost_usd:
         what = "cost and time are" if found.without_cost else "time is"
-        return f"{calls}; their {what} not known before some were made"
+        if found.calls > 1:
+            return f"{calls}; their {what} not known before some were made"
+        return f"{calls}; its {what} not known" if found.calls else f"{calls} that is paid"
     parts = [calls]
     if found.cost_usd:
         parts.append(f"about {found.cost_usd:.4f} USD")
     if found.seconds is not None:
         parts.append(f"about {_time(found.seconds)} with --parallel {parallel}")
-    line = f"{', '.join(parts)} (from {found.past} past calls)"
+    past = "1 past judgment" if found.past == 1 else f"{found.past} past judgments"
+    line = f"{', '.join(parts)} (from {past})"
     for what, names in (("cost", found.without_cost), ("time", found.without_time)):
         if names:
             line += f"; not in it: the {what} of {', '.join(safe_line(n, 40) for n in names)}"
