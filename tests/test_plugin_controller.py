@@ -10,7 +10,7 @@ import pytest
 from harness.plugin.controller import Controller, prepare
 from harness.plugin.feed import DROP, PARK, STOP
 from harness.plugin.snapshot import SNAPSHOT
-from harness.plugin.tally import OUTCOME, SLOT
+from harness.plugin.tally import OUTCOME, SLOT, STOPPED
 from tests.plugin_project import slots
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Workers:
     def __init__(self, *, maxfail: int = 0, dsession: Any = None) -> None:
         manager = SimpleNamespace(get_plugin=lambda _: dsession)
         config = SimpleNamespace(getoption=lambda _: maxfail, pluginmanager=manager)
-        panel: Any = SimpleNamespace(config=config)
+        panel: Any = SimpleNamespace(config=config, parallel=2)
         self.controller = Controller(panel, others=False)
         self.nodes = [FakeNode(), FakeNode(gone=True), FakeNode()]
         for node in self.nodes:
@@ -133,6 +133,21 @@ def test_every_worker_that_is_left_is_told_to_stop() -> None:
     workers = Workers()
     workers.controller.stop()
     assert workers.told == [[(STOP, {})], [], [(STOP, {})]]
+
+
+def test_what_workers_have_stopped_is_added_up() -> None:
+    """Of one that says nothing any more the calls that were at work there are the most."""
+    pending: dict[Any, list[int]] = {}
+    workers = Workers(dsession=SimpleNamespace(sched=SimpleNamespace(node2pending=pending)))
+    assert workers.controller.stopped() == (0, 0)
+    pending.update(zip(workers.nodes, ([1, 2, 3], [4, 5, 6], [7]), strict=True))
+    workers.controller.stop()
+    assert workers.controller.stopped() == (0, 5)
+    vars(workers.nodes[0])["workeroutput"] = {STOPPED: 2}
+    assert workers.controller.stopped() == (2, 3)
+    vars(workers.nodes[1])["workeroutput"] = {"exitstatus": 2}
+    vars(workers.nodes[2])["workeroutput"] = {STOPPED: 0}
+    assert workers.controller.stopped() == (2, 2)
 
 
 def test_a_parked_judge_is_told_to_the_other_workers() -> None:

@@ -22,7 +22,7 @@ from harness.plugin import hosts, looks, options, panel_session
 from harness.plugin.feed import DROP, PARK, STOP
 from harness.plugin.snapshot import SNAPSHOT, broken, shipped
 from harness.plugin.specs import is_elsewhere, worker_specs
-from harness.plugin.tally import OUTCOME, SLOT
+from harness.plugin.tally import OUTCOME, SLOT, STOPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,6 +121,7 @@ class Controller:
         self._others: hosts.Others | None = None
         self._marks: list[Path] = []
         self._reported: set[str] = set()
+        self._at_work: dict[Any, int] = {}
         self.slots: dict[str, list[str]] = {}
 
     def ship(self, found: Mapping[Path, list[Slot] | ExperimentError]) -> None:
@@ -214,7 +215,23 @@ class Controller:
 
     def stop(self) -> None:
         """End the judges of all workers; without this word they would be left to finish."""
+        session = self._panel.config.pluginmanager.get_plugin("dsession")
+        known = getattr(getattr(session, "sched", None), "node2pending", {})
+        for node in self._nodes:
+            self._at_work[node] = min(self._panel.parallel, len(known.get(node, ())))
         self._send(STOP)
+
+    def stopped(self) -> tuple[int, int]:
+        """Return how many calls workers say that they stopped, and how many others may have.
+
+        To be asked when pytest-xdist has waited for the workers.
+        """
+        said, at_most = 0, 0
+        for node, at_work in self._at_work.items():
+            output = getattr(node, "workeroutput", {})
+            said += output.get(STOPPED, 0)
+            at_most += 0 if STOPPED in output else at_work
+        return said, at_most
 
     def _park(self, node: Any, parked: dict[str, Any]) -> None:
         """Tell the other workers of a judge that was parked in one."""

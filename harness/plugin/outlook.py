@@ -69,13 +69,14 @@ def _time(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes / 60:.1f} h"  # noqa: PLR2004 - and hours
 
 
-def money(calls: Calls) -> list[str]:
-    """Say how many calls were paid, and what for."""
-    if calls == NO_CALLS:
+def money(calls: Calls, interrupted: str = "") -> list[str]:
+    """Say how many calls were paid, and what for, and how many were ended with the session."""
+    if calls == NO_CALLS and not interrupted:
         return []
     line = f"calls: {calls.paid} paid, {calls.adopted} adopted, {calls.lost} lost, "
     line += f"{calls.wasted} wasted"
     line += f", {calls.refused} refused" if calls.refused else ""
+    line += f", {interrupted} interrupted" if interrupted else ""
     return [line if calls.cost_usd is None else f"{line}; {calls.cost_usd:.4f} USD known"]
 
 

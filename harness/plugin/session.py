@@ -23,7 +23,7 @@ from harness.plugin.quality import EXIT_DEFERRED
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
-from harness.plugin.tally import OUTCOME, SLOT, Tally, portable
+from harness.plugin.tally import OUTCOME, SLOT, STOPPED, Tally, portable
 from harness.plugin.terminal import PanelTerminal
 from harness.scan import Scan, scan
 
@@ -208,6 +208,7 @@ class PanelSession:
         controller.
         """
         if hasattr(self.config, "workerinput"):
+            vars(self.config).get("workeroutput", {})[STOPPED] = self.stopped
             return
         if session.exitstatus != pytest.ExitCode.USAGE_ERROR and not options.only_looks(
             self.config

@@ -29,6 +29,9 @@ SLOT = "harness_slot"
 OUTCOME = "harness_outcome"
 """The attribute that says what became of it: arguments of ``Statistics.add``."""
 
+STOPPED = "harness_stopped"
+"""The key of a worker's output that says how many calls in flight it has stopped."""
+
 
 def portable(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as it travels between processes: text, numbers, and lists."""

@@ -177,7 +177,7 @@ class PanelTerminal:
         statistics = panel.tally.statistics
         for line in [
             *findings(panel, plain=plain),
-            *outlook.money(statistics.calls),
+            *outlook.money(statistics.calls, self._interrupted()),
             *self._clock.lines(),
             # Whoever must go on later is told how.
             *(outlook.put_off(statistics, self._config) or next_line(panel, covered)),
@@ -198,10 +198,17 @@ class PanelTerminal:
         lines = [self._shown(problem) for problem in found[:PROBLEMS]]
         if len(found) > PROBLEMS:
             lines.append(f"... and {len(found) - PROBLEMS} more")
-        if panel.stopped:
-            calls = "1 call" if panel.stopped == 1 else f"{panel.stopped} calls"
-            lines.append(f"stopped {calls} in flight; their slots are as they were")
+        if stopped := self._interrupted():
+            calls = "call" if stopped == "1" else "calls"
+            lines.append(f"stopped {stopped} {calls} in flight; their slots are as they were")
         return lines
+
+    def _interrupted(self) -> str:
+        """Return how many calls in flight were stopped, here or in workers; nothing if none was."""
+        controller = self._config.pluginmanager.get_plugin("harness-controller")
+        said, at_most = (0, 0) if controller is None else controller.stopped()
+        total = self._panel.stopped + said + at_most
+        return f"at most {total}" if at_most else str(total or "")
 
 
 def _slots(count: int) -> str:
