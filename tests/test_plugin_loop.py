@@ -367,14 +367,14 @@ def test_a_disk_that_refuses_three_slots_in_a_row_ends_the_session(
     monkeypatch.setattr(disk, "ROOM", 1 << 62)
     panel = FakePanel()
     done = project.run(*options, "--tb=no", panel=panel)
-    assert (done.exit, panel.asked) == (2, [])
+    assert (done.exit, panel.asked) == (1, [])
     failed = [text for text in done.progress if "-> FAIL" in text]
     # At most three lanes are full again before each of the three reports.
     assert 3 <= len(failed) <= 3 * (3 + 1)
     (stop,) = [text for text in done.lines if text.startswith("! ")]
     last = re.escape(f"{project.path}/exp/runs/") + "./judge/judge_01/attempts/ATTEMPT"
     assert re.fullmatch(
-        f"! Interrupted: stopped: the disk refused 3 slots in a row, at last {last}: cannot be "
+        f"! stopped: the disk refused 3 slots in a row, at last {last}: cannot be "
         "written \\(No space left on device\\); nothing was paid; mend that and run the same "
         "command again !",
         stop,

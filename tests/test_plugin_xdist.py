@@ -183,6 +183,21 @@ def test_maxfail_starts_nothing_that_waits(pytester: pytest.Pytester, ledger: Pa
     assert done.ret in (1, 2)
 
 
+def test_a_disk_that_refuses_slots_in_a_row_is_a_failure_of_the_session(
+    pytester: pytest.Pytester, ledger: Path
+) -> None:
+    """Not an interrupt: the exit status is 1, and the reason stands where pytest stops."""
+    experiment = make(pytester.path, runs=30)
+    (experiment / "conftest.py").write_text(
+        f"{CONFTEST % 'pass'}\nfrom harness import disk\ndisk.ROOM = 1 << 62\n"
+    )
+    done = run(pytester, "-n2", "--parallel", "2")
+    assert (done.ret, calls(ledger)) == (1, {})
+    (stop,) = [line for line in done.outlines if line.startswith("!")]
+    assert stop.startswith("! stopped: the disk refused 3 slots in a row, at last "), stop
+    assert stop.endswith("; nothing was paid; mend that and run the same command again !")
+
+
 def test_dist_each_is_refused(pytester: pytest.Pytester, ledger: Path) -> None:
     """Every worker would judge every slot."""
     make(pytester.path, runs=1)

@@ -125,6 +125,10 @@ class PanelSession:
             try:
                 return (yield)
             except BaseException as error:
+                why = self.tally.statistics.stopped
+                if why is not None and type(error).__module__.startswith("xdist."):
+                    # It knows no other end than an interrupt; this one is a failure.
+                    raise pytest.Session.Failed(why) from None
                 if not isinstance(error, Exception) or isinstance(error, pytest.exit.Exception):
                     self.stop()
                 raise
@@ -196,7 +200,7 @@ class PanelSession:
         if controller is not None:
             controller.give_up(why)
         if self._session is not None:
-            self._session.shouldstop = why
+            self._session.shouldfail = why
 
     # --- the end -----------------------------------------------------------------------------
 
