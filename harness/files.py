@@ -76,16 +76,17 @@ def commit_bytes(
         _write_new(temporary, data, durable=durable, like=target if replace else None)
         if replace:
             if since != ANY and stamp(target) != since:
-                raise EditedError(  # noqa: TRY301 - the temporary file is removed for it, too
-                    errno.EBUSY, "was changed by someone else meanwhile", str(path)
-                )
+                why = "was changed by someone else meanwhile"
+                raise EditedError(errno.EBUSY, why, str(path))  # noqa: TRY301 - to clean up, too
             os.rename(temporary, target)
         else:
             os.link(temporary, target)
             os.unlink(temporary)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, temporary):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     if durable:
         _sync_directory(directory)
@@ -226,10 +227,9 @@ _TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.tmp")
 
 def sweep(directory: Path) -> None:
     """Remove the temporary files of writers that died; only under the directory's lock."""
-    for name in list_names(directory):
-        if _TEMPORARY.fullmatch(name):
-            with contextlib.suppress(OSError):
-                os.unlink(directory / name)
+    for name in filter(_TEMPORARY.fullmatch, list_names(directory)):
+        with contextlib.suppress(OSError):
+            os.unlink(directory / name)
 
 
 def copy_tree(source: Path, target: Path, *, skip: Callable[[str, list[str]], set[str]]) -> None:

@@ -120,6 +120,24 @@ def test_reader_never_sees_anything_but_whole_contents(tmp_path: Path) -> None:
     assert seen <= set(contents)
 
 
+@pytest.mark.parametrize("call", ["write", "close", "rename"])
+def test_an_error_names_the_file_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Not the temporary one, which nobody knows, and not none."""
+    path = tmp_path / "page.html"
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "os", FaultyOs(call, 1, errno.ENOSPC, persistent=False))
+        with pytest.raises(OSError, match="No space") as caught:
+            files.commit_bytes(path, b"new", root=tmp_path, durable=False)
+    assert str(caught.value) == f"[Errno 28] No space left on device: '{path}'"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError) as refused:
+        files.commit_bytes(path, b"new", root=tmp_path)
+    assert str(refused.value) == f"[Errno 21] Is a directory: '{path}'"
+    assert temporaries(tmp_path) == []
+
+
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that takes only some bytes is followed by one for the rest."""
     real = os.write
