@@ -19,6 +19,8 @@ pytest_plugins = ("tests.plugin_project",)
 
 FILE = "exp/experiment.yaml"
 
+LISTED_WITH = "list them with: pytest exp --dry-run -v"
+
 
 def named(*names: str, file: str = FILE) -> list[str]:
     """Return the node ids of slots."""
@@ -112,10 +114,10 @@ def test_the_directory_of_a_slot_that_was_never_tried_selects_it(project: Projec
 @pytest.mark.parametrize("place", ["runs/a/judge/judge_09", "runs/nope/judge/judge_01"])
 def test_the_directory_of_no_slot_is_a_usage_error(project: Project, place: str) -> None:
     """A slot that the panel does not have cannot be meant."""
-    root = project.experiment()
+    project.experiment()
     done = project.run(f"exp/{place}")
     assert done.exit == 4
-    assert done.problem == [f"ERROR: not found: exp/{place} (no slot of {root} is meant)"]
+    assert done.problem == [f"ERROR: no slot exp/{place}; {LISTED_WITH}"]
 
 
 def test_several_arguments_select_together(project: Project) -> None:
@@ -264,25 +266,25 @@ def test_an_argument_that_means_no_slot_is_a_usage_error(
     project: Project, argument: str, options: tuple[str, ...]
 ) -> None:
     """It is named in one line, nothing is judged or written, and the exit status is 4."""
-    root = project.experiment()
+    project.experiment()
     before = project.snapshot()
     panel = FakePanel()
     done = project.run(argument, *options, panel=panel)
-    assert done.problem == [f"ERROR: not found: {argument} (no slot of {root} is meant)"]
+    assert done.problem == [f"ERROR: no slot {argument}; {LISTED_WITH}"]
     assert (done.exit, panel.asked) == (4, [])
     assert project.snapshot() == before
 
 
 def test_a_path_that_is_not_there_is_a_usage_error(project: Project) -> None:
     """A mistyped path is refused before anything is judged, alone or beside a right one."""
-    root = project.experiment()
+    project.experiment()
     panel = FakePanel()
     alone = project.run("exp/runs/nope", panel=panel)
     assert (alone.exit, alone.problem) == (4, ["ERROR: file or directory not found: exp/runs/nope"])
     beside = project.run("exp/runs/a", "exp/runs/nope", panel=panel)
     assert (beside.exit, beside.problem) == (
         4,
-        [f"ERROR: not found: exp/runs/nope (no slot of {root} is meant)"],
+        [f"ERROR: no slot exp/runs/nope; {LISTED_WITH}"],
     )
     assert panel.asked == []
 

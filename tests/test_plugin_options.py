@@ -205,6 +205,42 @@ def test_filters_choose_parts_of_scylla_experiments(
     assert project.ids(*options) == [f"exp/config/experiment.json::{name}" for name in names]
 
 
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["judge", "dry run"])
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--tier", "T9"), "no tier T9; there are T0, T1"),
+        (("--tier=T8", "--tier=T9"), "no tier T8 or T9; there are T0, T1"),
+        (("--subtest", "1"), "no subtest 1; there are 00, 01"),
+        (("--runs", "7"), "no run 7; there are 1, 2, 3"),
+        (("--judge-slot", "9"), "no judge slot 9; there are 1, 2"),
+        (("--tier", "T1", "--runs", "3"), "no slot has tier T1 and run 3"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_filter_that_matches_nothing_says_what_there_is(
+    project: Project,
+    make_scylla: Callable[..., Path],
+    options: tuple[str, ...],
+    line: str,
+    dry: tuple[str, ...],
+) -> None:
+    """In a line of its own; the exit status is that of a selection that leaves nothing."""
+    judgments = {f"{run}/judge_0{n}": None for run in SCYLLA_RUNS for n in (1, 2)}
+    make_scylla(project.path / "exp", runs=SCYLLA_RUNS, models=["a", "b"], judgments=judgments)
+    done = project.run(*options, *dry)
+    assert (done.exit, done.body[1]) == (0 if dry else 5, line)
+
+
+def test_a_long_list_of_what_there_is_is_cut(project: Project) -> None:
+    """A filter that matches nothing names the first ten."""
+    project.experiment(runs=["a"], judges=12)
+    done = project.run("--judge-slot", "13")
+    assert done.body[1] == (
+        "no judge slot 13; there are 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ... and 2 more"
+    )
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [

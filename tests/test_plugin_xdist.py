@@ -215,14 +215,14 @@ def test_an_unknown_slot_is_a_usage_error_before_any_worker_starts(
     pytester: pytest.Pytester,
 ) -> None:
     """An id that names no slot is refused as it is without workers."""
-    experiment = make(pytester.path, runs=1)
+    make(pytester.path, runs=1)
     done = pytester.runpytest_subprocess(
         "-p", "harness.plugin", "-n2", "exp/experiment.yaml::runs/r00/judge_09"
     )
     assert done.ret == 4
     assert (
-        "ERROR: not found: exp/experiment.yaml::runs/r00/judge_09 "
-        f"(no slot of {experiment} is meant)" in done.errlines
+        "ERROR: no slot exp/experiment.yaml::runs/r00/judge_09; "
+        "list them with: pytest exp --dry-run -v" in done.errlines
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os.path
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from harness.plugin import options, shard
 from harness.plugin.arguments import selection_of, unmatched
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pytest
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from harness.model import Slot, SlotStatus
     from harness.modes import Mode
     from harness.scan import Scan
+
+LISTED = 10
+"""What there is in place of what is not there, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class Chosen:
     ``of_any_status`` are all that arguments and filters leave, ``slots`` those of them that
     have one of the statuses asked for, and ``to_judge`` those of these that there is work with.
     ``named`` are those that the arguments name one by one. ``left_out`` tells whether
-    filters took away all the work there was. ``problems`` are usage errors.
+    filters took away all the work there was, ``unmatched`` what they ask for that is not
+    there. ``problems`` are usage errors.
     """
 
     of_any_status: tuple[Slot, ...]
@@ -36,6 +42,7 @@ class Chosen:
     to_judge: tuple[Slot, ...]
     named: tuple[Slot, ...]
     left_out: bool
+    unmatched: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -50,15 +57,12 @@ def choose(
     if selections is not None:
         below = scanned.layout.experiment.root
         places = [(slot.name, _inner(slot, below)) for slot in slots]
-        problems += [
-            f"not found: {selection.arg} (no slot of {root} is meant)"
-            for selection in unmatched(selections, places)
-        ]
+        problems += [_not_there(config, root, s.arg) for s in unmatched(selections, places)]
         names = {selection.name for selection in selections}
         slots = tuple(
             slot
             for slot, place in zip(slots, places, strict=True)
-            if any(selection.matches(*place) for selection in selections)
+            if any(chosen.matches(*place) for chosen in selections)
         )
     filters = options.filters(config)
     if filters.levels and scanned.layout.name != "scylla":
@@ -67,32 +71,55 @@ def choose(
             "select its runs by path or with -k"
         )
     wanted = tuple(slot for slot in slots if slot.status in statuses)
-    filtered = tuple(slot for slot in slots if _passes(slot, filters))
+    asked = _wanted(filters)
+    filtered = tuple(s for s in slots if all(_place(s, n) in them for n, them in asked.items()))
     left_out = not filtered and bool(workable(mode, wanted, scanned.layout))
-    filtered = shard.own(config, scanned.layout.experiment.name, filtered)
-    chosen = tuple(slot for slot in filtered if slot.status in statuses)
+    own = shard.own(config, scanned.layout.experiment.name, filtered)
+    chosen = tuple(slot for slot in own if slot.status in statuses)
     return Chosen(
-        of_any_status=filtered,
+        of_any_status=own,
         slots=chosen,
         to_judge=workable(mode, chosen, scanned.layout),
-        named=tuple(slot for slot in slots if slot.name in names),
+        named=tuple(s for s in slots if s.name in names),
         left_out=left_out,
+        unmatched=() if filtered or problems else tuple(_unmatched(slots, asked)),
         problems=tuple(problems),
     )
+
+
+def _not_there(config: pytest.Config, root: Path, arg: str) -> str:
+    here = config.invocation_params.dir
+    command = shlex.join(["pytest", os.path.relpath(root, here), "--dry-run", "-v"])
+    return f"no slot {arg.removeprefix(f'{here}/')}; list them with: {command}"
 
 
 def _inner(slot: Slot, root: Path) -> str:
     return open_parts(slot.run.path.relative_to(root).as_posix())
 
 
-def _passes(slot: Slot, filters: options.Filters) -> bool:
-    meta = slot.run.meta
-    return all(
-        not wanted or found in wanted
-        for wanted, found in (
-            (filters.tiers, meta.get("tier")),
-            (filters.subtests, meta.get("subtest")),
-            (filters.runs, meta.get("run")),
-            (filters.judges, slot.judge.number),
-        )
-    )
+def _wanted(filters: options.Filters) -> dict[str, tuple[object, ...]]:
+    """Return what the filters that are given ask for, by what they are about."""
+    found: dict[str, tuple[object, ...]] = {
+        "tier": filters.tiers,
+        "subtest": filters.subtests,
+        "run": filters.runs,
+        "judge slot": filters.judges,
+    }
+    return {name: wanted for name, wanted in found.items() if wanted}
+
+
+def _place(slot: Slot, name: str) -> object:
+    return slot.judge.number if name == "judge slot" else slot.run.meta.get(name)
+
+
+def _unmatched(slots: Sequence[Slot], wanted: Mapping[str, tuple[object, ...]]) -> Iterator[str]:
+    """Say which filter leaves none of some slots, and what there would be for it."""
+    words = {name: f"{name} {' or '.join(map(str, them))}" for name, them in wanted.items()}
+    for name, them in wanted.items():
+        there = list(dict.fromkeys(_place(slot, name) for slot in slots))
+        if not set(them) & set(there):
+            are = "is" if len(there) == 1 else "are"
+            more = f", ... and {len(there) - LISTED} more" if len(there) > LISTED else ""
+            yield f"no {words[name]}; there {are} {', '.join(map(str, there[:LISTED]))}{more}"
+            return
+    yield f"no slot has {' and '.join(words.values())}"

@@ -81,6 +81,7 @@ class PanelTerminal:
             shown = ", ".join(f"{counts[s]} {s}" for s in ORDER if counts[s])
             lines.append(f"{safe_line(experiment.name)}: {_slots(len(scanned.slots))}: {shown}")
             lines += shard.line(self._config, scanned)
+            lines += map(safe_line, self._panel.chosen[root].unmatched)
             lines += self._explain(self._panel.chosen[root], scanned)
         return lines
 
