@@ -314,22 +314,17 @@ AGREEMENT = [
     "  Fleiss' kappa    -0.333 (no interval: 2 runs are too few to resample)",
     "  ICC(A,1)         0.600 (no interval: 2 runs are too few to resample)",
     "  ICC(A,k)         0.750 (no interval: 2 runs are too few to resample)",
-    (
-        "  effective votes  1.00 (no interval: 2 runs are too few to resample) by scores,"
-        " undefined (1 of 1 pairs of judges have no correlation) by verdicts"
-    ),
-    (
-        "  judge    n                  score                 severity              pass r"
-        "ate  same verdict  correlation  calls  wasted  retries  USD  median s"
-    ),
-    (
-        "  judge-a  2  0.750 [0.000, 1.000]*   0.300 [-0.971, 1.000]*  1.000 [0.342, 1.00"
-        "0]*         0.500        1.000      0       0        0    -         -"
-    ),
-    (
-        "  judge-b  2  0.450 [0.000, 1.000]*  -0.300 [-1.000, 0.971]*  0.500 [0.000, 1.00"
-        "0]*         0.500        1.000      0       0        0    -         -"
-    ),
+    "  effective votes  1.00 (no interval: 2 runs are too few to resample) by scores,",
+    ("                   undefined (1 of 1 pairs of judges have no correlation) by verdicts"),
+    "  judge    n                  score                 severity",
+    "  judge-a  2  0.750 [0.000, 1.000]*   0.300 [-0.971, 1.000]*",
+    "  judge-b  2  0.450 [0.000, 1.000]*  -0.300 [-1.000, 0.971]*",
+    "  judge                pass rate  same verdict  correlation",
+    "  judge-a  1.000 [0.342, 1.000]*         0.500        1.000",
+    "  judge-b  0.500 [0.000, 1.000]*         0.500        1.000",
+    "  judge    calls  wasted  retries  USD  median s",
+    "  judge-a      0       0        0    -         -",
+    "  judge-b      0       0        0    -         -",
     "  pair              n  Spearman  Pearson  mean |difference|  Cohen's kappa",
     "  judge-a, judge-b  2     1.000    1.000              0.300          0.000",
     "  split verdicts: 1 of 2 runs",
@@ -338,22 +333,18 @@ AGREEMENT = [
     "    0.400 exp/experiment.yaml::runs/b",
     "    0.200 exp/experiment.yaml::runs/a",
     "  people judged 2 runs and passed 1",
-    (
-        "  against people            sensitivity            specificity              pass"
-        " rate              corrected                     bias"
-    ),
-    (
-        "  judge-a         1.000 [0.207, 1.000]*  0.000 [0.000, 0.793]*  1.000 [0.342, 1."
-        "000]*                      -   0.250 [-1.000, 1.000]*"
-    ),
-    (
-        "  judge-b         1.000 [0.207, 1.000]*  1.000 [0.207, 1.000]*  0.500 [0.000, 1."
-        "000]*  0.500 [0.000, 1.000]*  -0.050 [-1.000, 1.000]*"
-    ),
-    (
-        "  panel           1.000 [0.207, 1.000]*  1.000 [0.207, 1.000]*  0.500 [0.000, 1."
-        "000]*  0.500 [0.000, 1.000]*   0.100 [-1.000, 1.000]*"
-    ),
+    "  against people            sensitivity            specificity",
+    "  judge-a         1.000 [0.207, 1.000]*  0.000 [0.000, 0.793]*",
+    "  judge-b         1.000 [0.207, 1.000]*  1.000 [0.207, 1.000]*",
+    "  panel           1.000 [0.207, 1.000]*  1.000 [0.207, 1.000]*",
+    "  against people              pass rate              corrected",
+    "  judge-a         1.000 [0.342, 1.000]*                      -",
+    "  judge-b         0.500 [0.000, 1.000]*  0.500 [0.000, 1.000]*",
+    "  panel           0.500 [0.000, 1.000]*  0.500 [0.000, 1.000]*",
+    "  against people                     bias",
+    "  judge-a          0.250 [-1.000, 1.000]*",
+    "  judge-b         -0.050 [-1.000, 1.000]*",
+    "  panel            0.100 [-1.000, 1.000]*",
     "  judges with independent errors: undefined (1 of 1 pairs of judges have no correlation)",
     "  * few runs or tasks: the interval says little; --json has the notes",
     "  a dash is a figure that is undefined or unknown",
@@ -364,6 +355,30 @@ AGREEMENT = [
 def test_agreement_shows_figures_and_the_runs_to_look_at(call: Callable[..., Called]) -> None:
     """Ids can be pasted after ``pytest``; what is undefined says why."""
     assert call("agreement", "exp").out == AGREEMENT
+
+
+def test_agreement_fits_on_a_screen_where_names_are_long(
+    call: Callable[..., Called], make_experiment: Callable[..., Path], here: Path
+) -> None:
+    """Wide tables have parts, and pairs of judges with long names have numbers."""
+    names = ["claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929", "x" * 60]
+    root = make_experiment(here / "exp", runs=[f"r{n:02d}" for n in range(12)], judges=3)
+    config = json.loads((root / "experiment.yaml").read_bytes())
+    for judge, name in zip(config["judges"], names, strict=True):
+        judge["name"] = name
+    write(root / "experiment.yaml", json.dumps(config))
+    for n in range(12):
+        for number in (1, 2, 3):
+            put(root / "runs" / f"r{n:02d}", number, (n * number % 7) / 7)
+    lines = call("agreement", "exp").out
+    assert [line for line in lines[11:] if len(line) > 80] == []
+    pairs = [line.split()[:2] for line in lines if line.startswith(("  1, ", "  2, "))]
+    assert pairs[:3] == [["1,", "2"], ["1,", "3"], ["2,", "3"]]
+    first = lines.index("    1 is claude-opus-4-5-20251101")
+    assert lines[first + 1 : first + 3] == [
+        "    2 is claude-sonnet-4-5-20250929",
+        f"    3 is {'x' * 40} [...]",
+    ]
 
 
 @pytest.mark.usefixtures("exp")

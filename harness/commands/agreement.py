@@ -9,7 +9,7 @@ from harness.agreement import agreement
 from harness.calibration import calibration
 from harness.commands.agreement_json import portable
 from harness.commands.places import HELP, node_id, scans, shown
-from harness.commands.say import say, say_json, table
+from harness.commands.say import say, say_json, tables
 from harness.effort import efforts_of, slot_efforts
 from harness.errors import SelectionError
 from harness.gather import sheet_of
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from harness.model import Experiment
     from harness.scan import Scan
     from harness.sheet import Sheet
+
+PAIR = 36
+"""Characters of two judges' names; pairs of longer ones have numbers."""
 
 LISTED = 10
 """Runs and tasks that are listed; ``--json`` has all."""
@@ -90,7 +93,8 @@ def _lines(
     lines = [f"{safe_line(made.experiment)} ({shown(experiment.root)})"]
     lines += _whole(made.whole)
     runs = [row.run for row in sheet.rows]
-    lines += _judges(made.whole, efforts_of(scanned, took, runs))
+    lines += _judges(made.whole)
+    lines += _efforts(made.whole, efforts_of(scanned, took, runs))
     lines += _pairs(made.whole)
     tasks = len({row.task for row in sheet.rows})
     if len(made.groups) > 1:
@@ -121,13 +125,13 @@ def _whole(level: Level) -> list[str]:
         f"  Fleiss' kappa    {full(level.fleiss)}",
         f"  ICC(A,1)         {full(level.icc_one)}",
         f"  ICC(A,k)         {full(level.icc_panel)}",
-        f"  effective votes  {scores} by scores, {verdicts} by verdicts",
+        f"  effective votes  {scores} by scores,",
+        f"                   {verdicts} by verdicts",
     ]
 
 
-def _judges(level: Level, took: Sequence[Effort]) -> list[str]:
+def _judges(level: Level) -> list[str]:
     head = ["  judge", "n", "score", "severity", "pass rate", "same verdict", "correlation"]
-    head += ["calls", "wasted", "retries", "USD", "median s"]
     rows = [
         [
             f"  {safe_line(judge.judge, 40)}",
@@ -137,6 +141,17 @@ def _judges(level: Level, took: Sequence[Effort]) -> list[str]:
             marked(judge.pass_rate),
             number(judge.same_verdict.value),
             number(judge.correlation.value),
+        ]
+        for judge in level.judges
+    ]
+    return tables(head, rows)
+
+
+def _efforts(level: Level, took: Sequence[Effort]) -> list[str]:
+    head = ["  judge", "calls", "wasted", "retries", "USD", "median s"]
+    rows = [
+        [
+            f"  {safe_line(judge.judge, 40)}",
             str(effort.calls.paid),
             str(effort.calls.wasted),
             str(effort.retries),
@@ -145,23 +160,30 @@ def _judges(level: Level, took: Sequence[Effort]) -> list[str]:
         ]
         for judge, effort in zip(level.judges, took, strict=True)
     ]
-    return table(head, rows)
+    return tables(head, rows)
 
 
 def _pairs(level: Level) -> list[str]:
     head = ["  pair", "n", "Spearman", "Pearson", "mean |difference|", "Cohen's kappa"]
+    names = [safe_line(judge.judge, 40) for judge in level.judges]
+    first = [f"{safe_line(p.first, 40)}, {safe_line(p.second, 40)}" for p in level.pairs]
+    legend = []
+    if max(map(len, first), default=0) > PAIR:
+        numbers = {judge.judge: number for number, judge in enumerate(level.judges, 1)}
+        first = [f"{numbers[p.first]}, {numbers[p.second]}" for p in level.pairs]
+        legend = [f"    {number} is {name}" for number, name in enumerate(names, 1)]
     rows = [
         [
-            f"  {safe_line(pair.first, 40)}, {safe_line(pair.second, 40)}",
+            f"  {label}",
             str(pair.difference.n),
             *(
                 marked(figure)
                 for figure in (pair.spearman, pair.pearson, pair.difference, pair.kappa)
             ),
         ]
-        for pair in level.pairs
+        for label, pair in zip(first, level.pairs, strict=True)
     ]
-    return table(head, rows) if rows else []
+    return [*tables(head, rows), *legend] if rows else []
 
 
 def _levels(kind: str, levels: Sequence[Level], total: int) -> list[str]:
@@ -178,7 +200,7 @@ def _levels(kind: str, levels: Sequence[Level], total: int) -> list[str]:
         for level in levels
     ]
     more = f"and {total - len(levels)} more {kind}s; " if total > len(levels) else ""
-    return [*table(head, rows), f"  ... {more}--{kind} NAME has all figures of one, --json of all"]
+    return [*tables(head, rows), f"  ... {more}--{kind} NAME has all figures of one, --json of all"]
 
 
 def _runs(experiment: Experiment, made: Agreement) -> Iterable[str]:
@@ -213,6 +235,6 @@ def _people(people: Calibration) -> list[str]:
     ]
     return [
         f"  people judged {people.labelled} runs and passed {people.passed}",
-        *table(head, rows),
+        *tables(head, rows),
         f"  judges with independent errors: {full(people.independent, 2)}",
     ]

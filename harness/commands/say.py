@@ -35,6 +35,27 @@ def complain(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+WIDTH = 80
+"""Columns of a screen."""
+
+
+def tables(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lay out a table; one wider than a screen in parts that all begin with the first column."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    parts, used = [[0]], widths[0]
+    for column, width in enumerate(widths[1:], 1):
+        if used + 2 + width > WIDTH and len(parts[-1]) > 1:
+            parts.append([0])
+            used = widths[0]
+        parts[-1].append(column)
+        used += 2 + width
+    return [
+        line
+        for part in parts
+        for line in table([head[n] for n in part], [[row[n] for n in part] for row in rows])
+    ]
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
     """Lay out lines of equal columns; the first ``left`` columns are words, the rest figures."""
     lines = [head, *rows]
