@@ -23,6 +23,7 @@ from harness.calling import (
     version_of,
 )
 from harness.commit import commit_judgment
+from harness.dispatch import explain
 from harness.errors import (
     DiskError,
     ExperimentError,
@@ -218,7 +219,7 @@ class Attempts:
             yield end
         except Exception as error:
             told_with(error, self.asked.whys)
-            outcome, why = ledger.FAILED, str(error) or type(error).__name__
+            outcome, why = ledger.FAILED, explain(error)
             if isinstance(error, ThrottledError | UsageLimitError):
                 outcome = ledger.THROTTLED
             if isinstance(error, DiskError | KeptError):

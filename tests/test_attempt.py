@@ -270,6 +270,17 @@ def test_failed_judge_is_not_asked_again(root: Path) -> None:
     assert (str(outcome.error), outcome.calls) == ("no key", Calls(paid=1, wasted=1))
 
 
+def test_an_error_that_nobody_foresaw_is_named_in_the_status(root: Path) -> None:
+    """Its text alone may be one word."""
+
+    def fail(_: Question) -> str:
+        raise KeyError("x")
+
+    judge(root, FakeJudge(fail))
+    (slot,) = scanned(root).slots
+    assert (slot.status, slot.why) == (SlotStatus.FAILED, "KeyError: 'x'")
+
+
 @pytest.mark.parametrize(
     ("returned", "why"),
     [

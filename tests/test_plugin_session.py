@@ -405,7 +405,7 @@ def test_a_hook_that_raises_fails_its_slot(project: Project, options: tuple[str,
 def test_a_hook_that_returns_no_judge_fails_its_slot(
     project: Project, options: tuple[str, ...]
 ) -> None:
-    """An object without ``ask`` is named as what it is."""
+    """An object without ``ask`` is named as what it is, and no call counts as paid."""
 
     class Hook:
         """Returns what is no judge."""
@@ -414,11 +414,16 @@ def test_a_hook_that_returns_no_judge_fails_its_slot(
             """Return a text for one slot."""
             return "no judge" if slot.name == "runs/a/judge_01" else None
 
-    project.experiment(runs=["a"], retries=0)
+    root = project.experiment(runs=["a"], retries=0)
     done = project.run(*options, "--tb=no", plugins=[Hook()])
     assert done.exit == 1
     (failed,) = [text for text in done.progress if "FAIL" in text]
-    assert failed.endswith("AttributeError: 'str' object has no attribute 'ask'")
+    assert failed.endswith(
+        ": pytest_harness_judge returned a str, which has no method ask; return a judge, or None "
+        "to leave it as it is; nothing was paid"
+    )
+    assert [text for text in done.lines if text.startswith("calls:")] == []
+    assert not (root / "runs/a/judge/judge_01/attempts").exists()
 
 
 @BOTH

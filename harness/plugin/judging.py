@@ -81,6 +81,11 @@ class Judging:
         judge = self._configured(item)
         if item.ihook.pytest_harness_judge.get_hookimpls():
             replaced: Asks | None = item.ihook.pytest_harness_judge(slot=item.slot, judge=judge)
+            if replaced is not None and not callable(getattr(replaced, "ask", None)):
+                raise ExperimentError(
+                    f"pytest_harness_judge returned a {type(replaced).__name__}, which has no "
+                    "method ask; return a judge, or None to leave it as it is; nothing was paid"
+                )
             if replaced is not None:
                 return replaced
         return judge
