@@ -316,6 +316,22 @@ def test_files_that_cannot_be_read_are_kept_and_made_anew(scylla: Path) -> None:
     assert names(scylla, again(scylla)) == []
 
 
+def test_a_damaged_file_of_a_run_is_named_once_and_left_as_it_is(scylla: Path) -> None:
+    """It holds what only its own tool knows, so nothing takes its place."""
+    again(scylla)
+    path = scylla / "T0/00/run_01/run_result.json"
+    path.write_text("{")
+    why = (
+        f"{path}: is not JSON (Expecting property name enclosed in double quotes, line 1 "
+        "column 2); "
+    )
+    assert again(scylla).problems == [f"{why}restore it, the judgments are safe"]
+    for judgment in path.parent.glob("judge/judge_*/judgment.json"):
+        judgment.unlink()
+    assert again(scylla).problems == [f"{why}the reports leave the run out"]
+    assert path.read_text() == "{"
+
+
 def test_an_odd_file_of_another_tool_spoils_its_own_level_only(scylla: Path) -> None:
     """It is named, left as it is, and the other levels are brought up to date."""
     again(scylla)

@@ -85,7 +85,7 @@ class Reports:
         tiers: dict[str, Tier] = {}
         for run in runs:
             path = run.path / "run_result.json"
-            stored = self._read(path)
+            stored = self._read(path, then="the reports leave the run out")
             if stored is None:
                 continue
             keys = {**stored, **files_of_runs.get(path, {})}
@@ -172,14 +172,15 @@ class Reports:
 
     # --- files -------------------------------------------------------------------------------
 
-    def _read(self, path: Path) -> Keys | None:
+    def _read(self, path: Path, *, then: str = "it is kept beside the new one") -> Keys | None:
         match files.read_json(path, root=self._root, cap=CAP, finite=False):
             case files.Ok(value):
                 return dict(value)
             case files.Missing():
                 return None
             case files.Invalid(why) | files.Unreadable(why):
-                self._problems.append(f"{path}: {why}; it is kept beside the new one")
+                if not any(problem.startswith(f"{path}: ") for problem in self._problems):
+                    self._problems.append(f"{path}: {why}; {then}")
                 return None
 
     def _json(
