@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -191,7 +192,14 @@ def reminder_of(error: RetryableError) -> str:
 def told_with(error: Exception, before: Sequence[str]) -> None:
     """Add to the error of the last attempt what became of those before it."""
     if before and isinstance(error, HarnessError) and error.args:
-        error.args = (f"{error.args[0]} ({retold(before)})", *error.args[1:])
+        last = str(error.args[0])
+        same = {_ATTEMPT.sub("", why) for why in before} == {_ATTEMPT.sub("", last)}
+        told = f"asked {len(before) + 1} times, each time with this end" if same else retold(before)
+        error.args = (f"{last} ({told})", *error.args[1:])
+
+
+_ATTEMPT = re.compile(r"(?<=/attempts/)\d+(?=/)")
+"""What differs between messages that say the same of two attempts."""
 
 
 def retold(before: Sequence[str]) -> str:

@@ -166,7 +166,7 @@ def _judge(
 def _end(statistics: Statistics, found: Scan, settled: Settled) -> None:
     statistics.regenerated = settled.regenerated
     statistics.consensus = settled.results
-    statistics.problems += settled.problems
+    statistics.problems += [*settled.problems, *settled.notes]
     root = found.layout.experiment.root
     statistics.files = [str(path.relative_to(root)) for path in settled.files]
 

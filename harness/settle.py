@@ -31,12 +31,13 @@ class Settled:
     """What settling an experiment did; ``results`` has the runs with a judgment, by name.
 
     ``files`` are those that were, or would be, rewritten; ``keys`` has what all derived
-    files hold then. ``problems``: each names a derived file that is not what the
-    judgments give, and is an error for whoever has to report on the session.
+    files hold then. ``notes`` say what was set aside. ``problems``: each names a derived file
+    that is not what the judgments give, and is an error for whoever reports on the session.
     """
 
     regenerated: int = 0
     results: dict[str, Consensus] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     keys: dict[Path, Mapping[str, Any]] = field(default_factory=dict)
@@ -72,7 +73,7 @@ def settle(scan: Scan, how: How = How()) -> Settled:
                 problem = f"the consensus is left as it is ({run.problem})"
                 settled.problems.append(f"{run.name}: {problem}")
                 continue
-            changed, result, wanted = _settle_run(layout, run, judgments, how)
+            changed, result, wanted, notes = _settle_run(layout, run, judgments, how)
         except DiskError as error:
             settled.problems.append(f"{run.name}: the consensus is left as it is ({error})")
             continue
@@ -83,6 +84,7 @@ def settle(scan: Scan, how: How = How()) -> Settled:
         settled.files += changed
         settled.keys.update(wanted.wanted)
         settled.problems += wanted.problems
+        settled.notes += notes
         if judgments:
             settled.results[run.name] = result
     return settled
@@ -110,12 +112,13 @@ def counted(layout: Layout, judgments: Mapping[int, Judgment]) -> dict[int, Judg
 
 def _settle_run(
     layout: Layout, run: Run, judgments: dict[int, Judgment], how: How
-) -> tuple[list[Path], Consensus, ConsensusFiles]:
+) -> tuple[list[Path], Consensus, ConsensusFiles, list[str]]:
+    notes: list[str | None] = []
     result, wanted = _wanted(layout, run, judgments)
     root = layout.experiment.root
     changed = [p for p, keys in wanted.wanted.items() if not is_current(p, keys, root=root)]
     if not changed or not how.write:
-        return changed, result, wanted
+        return changed, result, wanted, []
     files.make_directory(layout.judge_directory(run), root=root)
     with locked(layout.settle_lock(run)):
         files.sweep(layout.judge_directory(run))
@@ -125,8 +128,8 @@ def _settle_run(
             if not is_current(path, keys, root=root):
                 if how.keep_old and files.is_plain(path):
                     files.keep_copy(path, as_="old")
-                update_derived(path, keys, root=root)
-    return changed, result, wanted
+                notes.append(update_derived(path, keys, root=root))
+    return changed, result, wanted, [note for note in notes if note is not None]
 
 
 def _wanted(

@@ -152,8 +152,11 @@ class Ran:
 
 
 def said(lines: Iterable[str]) -> list[str]:
-    """Return what a session printed, made alike; pytest names plugins only if installed."""
-    return [alike(line) for line in lines if not line.startswith("plugins: ")]
+    """Return what a session printed, made alike.
+
+    pytest names plugins only if installed, and a session the time only if it took some.
+    """
+    return [alike(line) for line in lines if not line.startswith(("plugins: ", "time: "))]
 
 
 def alike(line: str) -> str:
@@ -165,7 +168,6 @@ def alike(line: str) -> str:
     line = re.sub(r"\b\d+\.\d\ds\b", "0.00s", line)
     line = re.sub(r"\b\d+s elapsed", "0s elapsed", line)
     line = re.sub(r"\bETA \d+s", "ETA 0s", line)
-    line = re.sub(r"^time: [\d.]+ s (for .*), [\d.]+ times", r"time: 0.0 s \1, 1.0 times", line)
     line = re.sub(r"attempts/\d{4}\b", "attempts/ATTEMPT", line)
     return re.sub(r"\d{8}T[\w.-]+", "ATTEMPT", line)
 

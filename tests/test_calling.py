@@ -96,6 +96,10 @@ def test_failure_tells_of_the_attempts_before_it() -> None:
     assert str(error) == "second"
     told_with(error, ["first"])
     assert str(error) == "second (asked 2 times; before: first)"
+    kept = "the reply is empty; it is kept in /e/attempts/{}/stdout"
+    error = JudgeError(kept.format("0002"))
+    told_with(error, [kept.format("0001")])
+    assert str(error) == f"{kept.format('0002')} (asked 2 times, each time with this end)"
     assert retold(["a", "b"]) == "asked 3 times; before: a; b"
     other = ValueError("not ours")
     told_with(other, ["first"])

@@ -71,14 +71,14 @@ def test_check_names_everything_that_is_wrong(
         {"name": "keyless", "kind": "command", "argv": ["sh"], "env": ["NO_SUCH_KEY"]},
         {"name": "fine", "kind": "command", "argv": ["sh"]},
     ]
-    root = make_experiment(tmp_path / "exp", runs={"a": "Done.\n", "b": None}, judges=panel)
+    make_experiment(tmp_path / "exp", runs={"a": "Done.\n", "b": None}, judges=panel)
     assert call("check", "exp") == (
         1,
         [
             "exp: 3 problems",
             "  judge 01 gone: there is no program 'no-such-judge'; install it or correct argv",
             "  judge 02 keyless: the environment has no NO_SUCH_KEY",
-            f"  runs/b: {root}/runs/b: no output.md or output.txt with text in it",
+            "  runs/b: exp/runs/b: no output.md or output.txt with text in it",
         ],
         [],
     )
@@ -91,7 +91,7 @@ def test_check_explains_an_experiment_that_cannot_be_read(call: Any, tmp_path: P
     status, lines, _ = call("check", "exp")
     assert status == 1
     assert lines[0] == "exp: 1 problem"
-    assert lines[1].startswith(f"  {tmp_path}/exp/experiment.yaml: unknown key 'judgs'")
+    assert lines[1].startswith("  exp/experiment.yaml: unknown key 'judgs'")
 
 
 def test_check_of_nothing_is_a_mistake(call: Any, tmp_path: Path) -> None:
@@ -111,8 +111,7 @@ def test_check_lists_problems_in_bounds(
     make_experiment(tmp_path / "exp", runs={f"r{n:02d}": None for n in range(25)}, judges=1)
     status, out, err = call("check", "exp")
     assert (status, err, out[0], len(out)) == (1, [], "exp: 25 problems", 22)
-    place = tmp_path / "exp/runs/r00"
-    assert out[1] == f"  runs/r00: {place}: no output.md or output.txt with text in it"
+    assert out[1] == "  runs/r00: exp/runs/r00: no output.md or output.txt with text in it"
     assert out[-1] == "  ... and 5 more"
 
 
@@ -125,7 +124,7 @@ def test_check_names_a_prompt_that_cannot_be_made(
     template.write_text("{{ nothing }}")
     status, out, err = call("check", "exp")
     assert (status, err, out[0]) == (1, [], "exp: 1 problem")
-    assert out[1] == f"  runs/a: {template}: 'nothing' is undefined; correct the template"
+    assert out[1] == "  runs/a: exp/judge.md.j2: 'nothing' is undefined; correct the template"
 
 
 def test_in_github_actions_nothing_printed_is_a_command(
@@ -211,6 +210,21 @@ def test_show_prints_every_judgment_of_a_run(
         "",
         "",
     ]
+
+
+def test_show_names_paths_as_they_can_be_typed(
+    call: Any, tmp_path: Path, make_experiment: Callable[..., Path]
+) -> None:
+    """As pytest does: what is wrong with a run, and with a slot."""
+    root = make_experiment(tmp_path / "exp", runs={"a": None, "b": "Done.\n"}, judges=1)
+    blocked = "  exp/runs/a: no output.md or output.txt with text in it"
+    assert call("show", "exp/experiment.yaml::runs/a")[1][2] == blocked
+    path = root / "runs/b/judge/judge_01/judgment.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    assert call("show", "exp/experiment.yaml::runs/b/judge_01")[1][2] == (
+        "  exp/runs/b/judge/judge_01/judgment.json: not a judgment (score is missing)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,17 @@ def test_jsonl_becomes_an_experiment(call: Any, tmp_path: Path) -> None:
     ]
 
 
+def test_one_run_is_no_runs(call: Any, tmp_path: Path) -> None:
+    """The comment that the experiment begins with counts as people do."""
+    (tmp_path / "runs.jsonl").write_text('{"id": "a", "task": "t", "output": "o"}\n')
+    assert call("import", "jsonl", "runs.jsonl", "-o", "exp")[0] == 0
+    first = (tmp_path / "exp/experiment.yaml").read_text().splitlines()[0]
+    assert first == (
+        "# Made from runs.jsonl: 1 run. What is still to be decided: who judges, and by which "
+        "rubric."
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

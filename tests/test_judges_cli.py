@@ -596,7 +596,7 @@ def test_judge_is_reminded_of_what_was_wrong(tmp_path: Path, cli: FakeCli, kind:
 def test_end_without_an_answer_is_told_with_all_attempts(
     tmp_path: Path, cli: FakeCli, kind: str
 ) -> None:
-    """After the last attempt the message has all of them."""
+    """What came of all of them is said once where it is the same."""
     cli.install(kind, "" if kind == "llm" else "{}")
     root = tmp_path / "e"
     statistics = judge(root, kind, retries=1)
@@ -608,7 +608,7 @@ def test_end_without_an_answer_is_told_with_all_attempts(
         if kind == "llm"
         else ("the judge ended without an answer", "what it wrote is kept in")
     )
-    assert why == (f"{said}; {where} {kept[1]} (asked 2 times; before: {said}; {where} {kept[0]})")
+    assert why == f"{said}; {where} {kept[1]} (asked 2 times, each time with this end)"
     assert f"could not be used: {said}." in cli.calls[1]["prompt"]
 
 

@@ -209,6 +209,7 @@ def test_experiment_yaml_may_add_judges(tmp_path: Path, make_scylla: Make) -> No
             "layout: native",
             "stands beside config/experiment.json without overriding it; add layout: scylla",
         ),
+        ("layout: scyla", "layout: unknown value 'scyla'; use one of: native, scylla"),
         ("layout: scylla\nruns: x/*", "runs: has no meaning with layout: scylla; remove it"),
         ("layout: scylla\ntask: t.md", "task: has no meaning with layout: scylla; remove it"),
         (

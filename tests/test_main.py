@@ -258,9 +258,9 @@ def test_an_experiment_that_cannot_be_read_is_one_line(
 
 
 @pytest.mark.usefixtures("exp")
-def test_status_counts_slots_by_judge(call: Callable[..., Called], here: Path) -> None:
-    """With what people judged, and why slots failed."""
-    path = f"{here}/exp/runs/c/judge/judge_01/judgment.json"
+def test_status_counts_slots_by_judge(call: Callable[..., Called]) -> None:
+    """With what people judged, and why slots failed; paths can be typed from here."""
+    path = "exp/runs/c/judge/judge_01/judgment.json"
     assert call("status", "exp").out == [
         "exp (exp): 6 slots: 4 complete, 1 missing, 1 failed",
         "  judge       complete  missing  failed",

@@ -291,6 +291,19 @@ def test_scylla_results_are_settled_in_their_own_format(
     assert [judge["judge_number"] for judge in stored["judges"]] == [1, 2, 3]
 
 
+def test_what_stood_in_place_of_a_consensus_is_kept_and_named(project: Project) -> None:
+    """The session says what it has set aside, and is no failure for that."""
+    root = project.experiment(runs=["a"])
+    project.run(panel=FakePanel())
+    path = root / "runs/a/judge/result.json"
+    path.unlink()
+    path.mkdir()
+    done = project.run()
+    assert [kept.is_dir() for kept in path.parent.glob("result.json.bad-*")] == [True]
+    line = "exp/runs/a/judge/result.json: is a directory; set aside as result.json.bad-ATTEMPT"
+    assert (done.exit, line in done.lines, path.is_file()) == (0, True, True)
+
+
 # --- the judges' hook --------------------------------------------------------------------------
 
 WRAP = """

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import steps
+from harness.plugin.summary import Clock
+from harness.plugin.tally import OUTCOME, SLOT
 from tests.plugin_project import FakePanel
 
 if TYPE_CHECKING:
@@ -91,7 +93,6 @@ def test_a_quiet_session_ends_with_plain_lines(project: Project) -> None:
         "judged 4, failed to judge 0, consensus regenerated 2",
         "exp: 2 runs with a consensus, mean 0.550, 0 passed",
         "calls: 4 paid, 0 adopted, 0 lost, 0 wasted",
-        "time: 0.0 s for 4 slots, 1.0 times as fast as one at a time",
         "next: python -m harness report exp -o report.html (draws a page of all this)",
     ]
 
@@ -147,7 +148,6 @@ def test_the_consensus_is_worst_first_and_bounded(project: Project) -> None:
         "  runs/d       0.300      no    0.00",
         "  runs/e       0.400      no    0.00",
         "calls: 8 paid, 0 adopted, 0 lost, 0 wasted",
-        "time: 0.0 s for 8 slots, 1.0 times as fast as one at a time",
         "next: python -m harness report exp -o report.html (draws a page of all this)",
     ]
 
@@ -167,7 +167,6 @@ def test_with_several_experiments_the_runs_make_room(project: Project) -> None:
         "  runs/c       0.500     yes    0.00",
         "two: no run has a consensus",
         "calls: 3 paid, 0 adopted, 0 lost, 1 wasted",
-        "time: 0.0 s for 3 slots, 1.0 times as fast as one at a time",
         "next: pytest two --status failed (tries the failed slot again)",
     ]
 
@@ -187,3 +186,25 @@ def test_a_long_scan_says_how_far_it_is(
     assert done.exit == 0
     said = "\n".join(done.result.outlines)
     assert ("scan: 1 runs\x1b[K" in said, "scan: 2 runs\x1b[K" in said) == (terminal, terminal)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lanes", "lines"),
+    [
+        (3.0, 2, ["time: 4.0 s for 2 slots, 1.5 times as fast as one at a time"]),
+        (0.4, 2, []),
+        (3.0, 1, []),
+    ],
+    ids=["a gain", "at once", "one lane"],
+)
+def test_the_time_is_told_where_lanes_have_won_some(
+    seconds: float, lanes: int, lines: list[str]
+) -> None:
+    """What ends at once, or one slot after the other, is no measure of speed."""
+    clock = Clock()
+    for start in (0.0, seconds / 3):
+        report: Any = SimpleNamespace(when="call", duration=seconds, start=start)
+        report.stop = start + seconds
+        vars(report).update({SLOT: [], OUTCOME: {"kind": "judged"}})
+        clock.pytest_runtest_logreport(report)
+    assert clock.lines(lanes) == lines

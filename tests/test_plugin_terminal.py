@@ -86,7 +86,6 @@ def test_a_session_is_counts_then_lines_then_table_then_totals(
         "  runs/a       0.500     yes    0.00",
         "  agreement: alpha undefined; split verdicts in 0 runs",
         "calls: 4 paid, 0 adopted, 0 lost, 1 wasted",
-        "time: 0.0 s for 4 slots, 1.0 times as fast as one at a time",
         "next: pytest exp --status failed (tries the failed slot again)",
         "=========================== short test summary info ============================",
         "FAILED exp/experiment.yaml::runs/b/judge_01 - the reply has no JSON object wi...",

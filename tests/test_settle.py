@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import threading
 from typing import TYPE_CHECKING, Any
@@ -267,6 +268,8 @@ def test_a_damaged_consensus_is_set_aside_and_made_again(
     assert (found.regenerated, found.problems) == (1, [])
     assert get(path) == right
     (aside,) = path.parent.glob("result.json.bad-*")
+    (note,) = found.notes
+    assert re.fullmatch(re.escape(f"{path}: ") + r".+; set aside as " + re.escape(aside.name), note)
     if damage in DAMAGED:
         assert aside.read_bytes() == DAMAGED[damage]
     assert other.stat().st_mtime_ns == before

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from harness import judges
-from harness.commands.places import HELP, experiments, shown
+from harness.commands.places import HELP, experiments, near, shown
 from harness.commands.say import say
 from harness.errors import HarnessError, SelectionError
 from harness.freeze import prompt_text
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         wrong += len(problems)
         say(f"{shown(root)}: {_count(len(problems))}")
         for problem in problems[:LISTED]:
-            say(f"  {safe_line(problem, 1000)}")
+            say(f"  {safe_line(near(problem), 1000)}")
         if len(problems) > LISTED:
             say(f"  ... and {len(problems) - LISTED} more")
     return 1 if wrong else 0

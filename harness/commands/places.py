@@ -57,6 +57,11 @@ def node_id(experiment: Experiment, name: str) -> str:
     return f"{shown(experiment.config_file)}::{name}"
 
 
+def near(text: str) -> str:
+    """Return a message with its paths as one would type them from here, as pytest shows them."""
+    return text.replace(f"{os.path.realpath(os.curdir)}/", "")
+
+
 def shown(path: Path) -> str:
     """Return a path as one would type it from here."""
     return os.path.relpath(path, os.path.realpath(os.curdir))

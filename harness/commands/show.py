@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
-from harness.commands.places import shown
+from harness.commands.places import near, shown
 from harness.commands.say import say, table
 from harness.errors import SelectionError
 from harness.layouts import config_of, open_experiment
@@ -74,7 +74,7 @@ def _run(scanned: Scan, slots: tuple[Slot, ...]) -> list[str]:
     lines = [f"{safe_line(run.name)} in {shown(scanned.layout.experiment.root)}"]
     lines += [f"  task {safe_line(run.task)}, group {safe_line(run.group)}"]
     if run.blocked or run.problem:
-        lines.append(f"  {safe_line(run.blocked or run.problem or '', 1000)}")
+        lines.append(f"  {safe_line(near(run.blocked or run.problem or ''), 1000)}")
     for one in details.slots:
         lines += ["", *_judgment(one)]
     return [*lines, *_section("output", details.output)]
@@ -87,7 +87,7 @@ def _slot(scanned: Scan, slot: Slot) -> list[str]:
     lines += _section("prompt", _text(scanned, slot))
     for call in one.calls:
         cost = "" if call.cost_usd is None else f", {call.cost_usd:.4f} USD"
-        why = f": {safe_line(call.why)}" if call.why else ""
+        why = f": {safe_line(near(call.why))}" if call.why else ""
         lines.append(f"attempt: {safe_line(call.outcome)} in {call.seconds:.1f} s{cost}{why}")
     return [*lines, *_section("reply", one.reply)]
 
@@ -111,7 +111,7 @@ def _judgment(one: SlotDetails) -> list[str]:
         head += f", score {judgment.score:.3f}, {verdict}, grade {safe_line(judgment.grade, 20)}"
     lines = [head]
     if slot.why:
-        lines.append(f"  {safe_line(slot.why, 1000)}")
+        lines.append(f"  {safe_line(near(slot.why), 1000)}")
     lines += [f"  {line}" for line in one.reasoning.splitlines()]
     if one.criteria:
         rows = [

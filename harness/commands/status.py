@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from harness.commands.places import HELP, node_id, scans, shown
+from harness.commands.places import HELP, near, node_id, scans, shown
 from harness.commands.say import say, say_json, table
 from harness.gather import judged_by_people
 from harness.model import SlotStatus
@@ -99,7 +99,9 @@ def _lines(status: dict[str, Any]) -> list[str]:
         f"judged {person['judged']} of {status['runs']} runs"
         for person in status["people"]
     ]
-    lines += [f"  {slot['id']}: {safe_line(slot['why'])}" for slot in status["failed"][:LISTED]]
+    lines += [
+        f"  {slot['id']}: {safe_line(near(slot['why']))}" for slot in status["failed"][:LISTED]
+    ]
     if len(status["failed"]) > LISTED:
         lines.append(f"  ... and {len(status['failed']) - LISTED} more that failed; --json has all")
     return lines

@@ -88,20 +88,23 @@ def is_current(path: Path, wanted: Mapping[str, Any], *, root: Path) -> bool:
             return False
 
 
-def update_derived(path: Path, wanted: Mapping[str, Any], *, root: Path) -> None:
+def update_derived(path: Path, wanted: Mapping[str, Any], *, root: Path) -> str | None:
     """Set the keys of ``wanted`` in a derived JSON file, its other keys untouched.
 
     What stands there but is no JSON object is set aside first: the file can be made
-    again from the judgments. Other keys that somebody adds meanwhile are kept as well.
+    again from the judgments; what is returned says so. Other keys that somebody adds
+    meanwhile are kept as well.
     """
+    note = None
     for last in (False, False, True):
         since = files.stamp(path)
         keys = dict(wanted)
         match files.read_json(path, root=root):
             case files.Ok(stored):
                 keys = {**stored, **wanted}
-            case files.Invalid() | files.Unreadable():
-                files.set_aside(path)
+            case files.Invalid(why) | files.Unreadable(why):
+                if (kept := files.set_aside(path)) is not None:
+                    note = f"{path}: {why}; set aside as {kept.name}"
                 since = None
             case files.Missing():
                 pass
@@ -111,4 +114,5 @@ def update_derived(path: Path, wanted: Mapping[str, Any], *, root: Path) -> None
             if last:
                 raise
         else:
-            return
+            break
+    return note

@@ -25,7 +25,7 @@ APART = "meta.json"
 """Where a run's meta lies if ``run.yaml`` cannot hold it."""
 
 EXPERIMENT = """\
-# Made from {source}: {count} runs. What is still to be decided: who judges, and by which rubric.
+# Made from {source}: {count}. What is still to be decided: who judges, and by which rubric.
 name: {name}
 task: task.md
 rubric: rubric.yaml
@@ -77,7 +77,7 @@ def write_imported(
     _put(root, "rubric.yaml", RUBRIC)
     text = EXPERIMENT.format(
         source=_one_line(source),
-        count=len(records),
+        count="1 run" if len(records) == 1 else f"{len(records)} runs",
         name=json.dumps(_one_line(root.resolve().name)),
         runs="runs/*/*" if several else "runs/*",
     )

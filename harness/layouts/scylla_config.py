@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from harness import config, files
 from harness.errors import ExperimentError
 from harness.keys import ExperimentKeys
+from harness.layouts import registry
 from harness.layouts.native import CONFIG as OVERRIDES
 from harness.layouts.scylla_places import CONFIG
 from harness.rules import scylla_rule
+from harness.typed import use_one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +89,8 @@ def _count(found: Mapping[str, Any], key: str, file: Path) -> int:
 
 
 def _check_overrides(keys: ExperimentKeys, file: Path) -> None:
+    if keys.layout not in (None, *(known := registry.names())):
+        raise ExperimentError(f"{file}: layout: unknown value {keys.layout!r}; {use_one(known)}")
     if keys.layout != "scylla":
         raise ExperimentError(
             f"{file}: stands beside {CONFIG} without overriding it; add layout: scylla"

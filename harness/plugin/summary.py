@@ -53,10 +53,10 @@ class Clock:
             self._began = min(self._began, report.start)
             self._ended = max(self._ended, report.stop)
 
-    def lines(self) -> list[str]:
-        """Return how much faster it was than one slot at a time; nothing for a single slot."""
+    def lines(self, lanes: int) -> list[str]:
+        """Return how much faster it was than one slot at a time; nothing where nothing was won."""
         seconds = self._ended - self._began
-        if self._slots < 2 or seconds <= 0:  # noqa: PLR2004 - one slot has nothing beside it
+        if self._slots < 2 or lanes < 2 or seconds < 1:  # noqa: PLR2004 - one has nothing beside it
             return []
         faster = f"{self._busy / seconds:.1f} times as fast as one at a time"
         return [f"time: {seconds:.1f} s for {self._slots} slots, {faster}"]

@@ -13,6 +13,7 @@ from harness.plugin.collect import slot_items
 from harness.plugin.coverage import coverage, coverage_lines
 from harness.plugin.listing import LISTED, ORDER, Listing
 from harness.plugin.signals import EXIT_TERMINATED
+from harness.plugin.specs import worker_specs
 from harness.plugin.summary import Clock, findings, next_line
 from harness.text import safe_line
 
@@ -179,7 +180,7 @@ class PanelTerminal:
         for line in [
             *findings(panel, plain=plain),
             *outlook.money(statistics.calls, self._interrupted()),
-            *self._clock.lines(),
+            *self._clock.lines(panel.parallel * (len(worker_specs(self._config)) or 1)),
             # Whoever must go on later is told how.
             *(outlook.put_off(statistics, self._config) or next_line(panel, covered)),
         ]:
@@ -195,7 +196,8 @@ class PanelTerminal:
         """Say what a person should know beside the figures; a few lines."""
         panel = self._panel
         found = panel.tally.statistics.problems
-        found = found + [p for settled in panel.settled.values() for p in settled.problems]
+        for settled in panel.settled.values():
+            found = [*found, *settled.problems, *settled.notes]
         lines = [self._shown(problem) for problem in found[:PROBLEMS]]
         if len(found) > PROBLEMS:
             lines.append(f"... and {len(found) - PROBLEMS} more")
