@@ -169,7 +169,7 @@ class Layout(ABC):
 
     def consensus_file(self, run: Run) -> Path:
         """Return the file with the consensus of a run."""
-        return self.judge_directory(run) / RESULT
+        return run.path.joinpath("judge", RESULT)
 
     def settle_lock(self, run: Run) -> Path:
         """Return the file whose lock is the right to write a run's consensus."""
@@ -202,10 +202,10 @@ class Layout(ABC):
 
     def tried(self, run: Run, judge: JudgeSpec) -> str | None:
         """Return what shows that a slot without a judgment was tried and failed."""
-        directory = self.slot_directory(run, judge)
+        directory = f"{run.path}/judge/{judge.slot}"
         names = files.list_names(directory)
         if ATTEMPTS in names:
-            why = self._failed_attempt(directory / ATTEMPTS)
+            why = self._failed_attempt(self.attempts_directory(run, judge))
             if why is not None:
                 return why
         others = [n for n in names if n not in (CLAIM, ATTEMPTS) and not n.endswith(".tmp")]

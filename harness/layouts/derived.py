@@ -62,11 +62,13 @@ def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 def same(one: Any, other: Any) -> bool:
     """Tell whether two values look alike in a JSON file, whatever the order of their keys."""
-    if type(one) is type(other):  # most of the keys of a consensus are plain
+    if type(one) is type(other):  # most of a consensus is plain
         if isinstance(one, _PLAIN):
             return bool(one == other)
         if isinstance(one, float) and one == other != 0.0:
             return True
+        if isinstance(one, dict) and one.keys() == other.keys():
+            return all(same(value, other[key]) for key, value in one.items())
     return _exact(one) == _exact(other)
 
 

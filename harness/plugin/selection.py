@@ -67,7 +67,7 @@ def choose(
             "select its runs by path or with -k"
         )
     wanted = tuple(slot for slot in slots if slot.status in statuses)
-    filtered = tuple(slot for slot in slots if _passes(slot, filters))
+    filtered = tuple(slot for slot in slots if _passes(slot, filters)) if any(filters) else slots
     left_out = not filtered and bool(workable(mode, wanted, scanned.layout))
     filtered = shard.own(config, scanned.layout.experiment.name, filtered)
     chosen = tuple(slot for slot in filtered if slot.status in statuses)

@@ -84,7 +84,9 @@ def _consensus(panel: PanelSession, scanned: Scan, most: int) -> list[str]:
     from harness.panel import alpha_of
 
     tally = panel.tally
-    rows = sheet_of(scanned, judged={name for _, name in tally.judged | tally.failed}).rows
+    tried = {name for _, name in tally.judged | tally.failed}
+    done = panel.settled.get(scanned.layout.experiment.root)
+    rows = sheet_of(scanned, judged=tried, settled=done.results if done else {}).rows
     known = sorted((row for row in rows if row.score is not None), key=_score)
     name = safe_line(scanned.layout.experiment.name, 24)
     if not known:
