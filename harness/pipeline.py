@@ -13,14 +13,11 @@ from harness.admission import durations_of, gates_of, problems
 from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
 from harness.counting import Statistics
-from harness.dispatch import capture, dispatch
+from harness.dispatch import capture, dispatch, light
 from harness.errors import ExperimentError, SelectionError
 from harness.gates import Place
 from harness.layouts import open_experiment
-from harness.model import (
-    WORK,
-    SlotStatus,
-)
+from harness.model import WORK, SlotStatus
 from harness.modes import Mode, mode_of, preview, reader, workable
 from harness.regenerate import regenerate
 from harness.scan import scan
@@ -142,7 +139,7 @@ def _judge(
 
     def work(turn: Turn) -> Outcome:
         ask = partial(attempt_slot, layout=found.layout, bench=bench, asked=turn.asked)
-        return capture(turn.slot, ask)
+        return light(capture(turn.slot, ask))
 
     try:
         for outcome in dispatch(

@@ -24,9 +24,12 @@ READERS = 2
 """Outputs that are in memory at the same time: a hundred judges may end together, each with
 megabytes, and two threads already keep the interpreter's lock busy."""
 
+LARGE = 64 * 1024
+"""Characters of a reply from which on its turn lasts until its judgment is on disk."""
+
 
 class Reading:
-    """A turn at reading what a judge wrote, from ``begin`` to the end of the ``with`` block."""
+    """A turn at reading what a judge wrote, from ``begin`` to ``end``, or that of the block."""
 
     def __init__(self, turns: Semaphore) -> None:
         self._turns = turns
@@ -41,9 +44,14 @@ class Reading:
             self._turns.acquire()
             self._has_one = True
 
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """Let others have their turn."""
         if self._has_one:
+            self._has_one = False
             self._turns.release()
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
