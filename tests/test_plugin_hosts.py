@@ -337,6 +337,39 @@ def test_several_workers_behind_one_socket(
     assert len(calls(ledger)) == 6
 
 
+@proxies
+def test_a_proxy_that_disappears_costs_only_its_calls_in_flight(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    start: Callable[[Path], Server],
+) -> None:
+    """The others judge the slots of its workers, and the session ends as any other."""
+    server = start(views[1])
+    body = f"""
+        if self.slot.name == "runs/r00/judge_01" and not (LEDGER.parent / "killed").exists():
+            (LEDGER.parent / "killed").touch()
+            os.kill({server.process.pid}, 9)
+        time.sleep(0.3)
+"""
+    experiment = make(project, runs=4, body=body)
+    proxy = f"--px=id=far//socket=127.0.0.1:{server.port}"
+    done = run(pytester, proxy, "--tx=popen//via=far", start(views[0]).tx(), "--parallel", "2")
+    done.assert_outcomes(passed=8)
+    assert done.ret == 0
+    (gone,) = [line for line in done.outlines if "is not replaced" in line]
+    assert re.fullmatch(
+        r"gw0 is not replaced: --tx popen//via=far: cannot be reached "
+        r"\((connection already closed: <Gateway id='far' .*>|cannot send \(already closed\?\))\)",
+        gone,
+    )
+    assert sum(calls(ledger).values()) <= 8 + 2
+    assert [line for line in done.errlines if line] == []
+    assert judgments(experiment) == 8
+    assert consensus_count(experiment) == 4
+
+
 def test_slots_of_a_judge_that_is_parked_are_deferred_on_every_machine(
     pytester: pytest.Pytester,
     ledger: Path,
