@@ -133,4 +133,7 @@ def _publish(panel: PanelSession) -> None:
     if not hasattr(panel.config, "workerinput"):
         from harness.plugin.publisher import Publisher
 
-        panel.config.pluginmanager.register(Publisher(panel), "harness-publisher")
+        gates = panel.config.stash.get(quality.GATES, None)
+        panel.config.pluginmanager.register(Publisher(panel, gates), "harness-publisher")
+        if gates is not None:  # after the publisher, so that they decide before it writes
+            panel.config.pluginmanager.register(gates, "harness-quality")
