@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -256,6 +257,36 @@ def test_a_copy_is_refused_before_anything_is_paid(
     assert message in done.outlines
     assert calls(ledger) == {}
     assert marks(copy) == marks(experiment) == []
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "with another"])
+@pytest.mark.parametrize("at", ["exp", ""], ids=["argument", "no argument"])
+def test_a_directory_without_the_experiment_is_a_usage_error(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    start: Callable[[Path], Server],
+    *,
+    alone: bool,
+    at: str,
+) -> None:
+    """One line says which machine, what is missing where, and how to name the right one."""
+    experiment = make(project, runs=2)
+    wrong = views[1].parent
+    others = () if alone else (start(views[0]).tx(),)
+    done = run(pytester, start(wrong).tx("nowhere"), *others, at=at or "-q")
+    assert done.ret == 4
+    what = "no exp" if at else "no experiment"
+    assert [line for line in done.errlines if line] == [
+        (
+            f"ERROR: gw0 on {socket.gethostname()}: there is {what} in {wrong}/nowhere; name the "
+            "directory in which that machine sees the project, as in "
+            "--tx ...//chdir=/shared/project"
+        )
+    ]
+    assert calls(ledger) == {}
+    assert marks(experiment) == []
 
 
 def test_what_cannot_be_reached_is_a_usage_error(
