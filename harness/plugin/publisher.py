@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,7 @@ from harness import files
 from harness.dispatch import explain
 from harness.layouts import open_experiment
 from harness.outlet import outlet
-from harness.plugin import options
+from harness.plugin import options, shard
 from harness.plugin.progress import reason_of, steps
 from harness.plugin.publish import outlets
 from harness.plugin.signals import EXIT_TERMINATED
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from harness.model import Experiment
     from harness.plugin.quality import QualityGates
     from harness.plugin.session import PanelSession
+    from harness.report.panorama import Panorama
     from harness.scan import Scan
 
 ANNOTATED = 50
@@ -94,11 +97,10 @@ class Publisher:
 
     def _write_markdown(self, path: Path, scans: list[Scan]) -> None:
         from harness.report.markdown import summary
-        from harness.report.write import look_at
 
         text = "\n".join(
-            summary(look_at(s, self._node_id, self._shown), self._remarks(s.layout.experiment))
-            for s in scans
+            summary(self._looked_at(found), self._remarks(found.layout.experiment))
+            for found in scans
         )
         file = outlet(path, create=True)
         before = files.read_bytes(file, root=file.parent) if self._wanted.append else None
@@ -106,6 +108,19 @@ class Publisher:
         files.commit_bytes(file, kept + text.encode(), root=file.parent, durable=False)
         if not self._wanted.append:
             self._written.append(f"summary: {self._shown(path)}")
+
+    def _looked_at(self, found: Scan) -> Panorama:
+        """Return what is known of an experiment; what to run next is advice to this shard."""
+        from harness.report.advice import advice
+        from harness.report.write import look_at
+
+        shown = look_at(found, self._node_id, self._shown)
+        part = shard.of(self._config)
+        if part is None:
+            return shown
+        own = shard.own(self._config, found.layout.experiment.name, found.slots)
+        counts = Counter(slot.status for slot in own)
+        return replace(shown, advice=advice(counts, shown.path, shard=str(part)))
 
     def _remarks(self, experiment: Experiment) -> list[str]:
         """Return what the summary of an experiment says of this session alone."""
