@@ -130,7 +130,13 @@ def watch(config: pytest.Config) -> None:
 
     A bound or a baseline that makes no sense is a usage error before anything is paid.
     """
-    bounds = None if hasattr(config, "workerinput") else _bounds(config)
+    if hasattr(config, "workerinput"):
+        return
+    bounds = _bounds(config)
+    if config.getoption("harness_baseline") and (bounds is None or bounds.regression is None):
+        raise pytest.UsageError(
+            "--judge-baseline needs --judge-max-regression D: how far the mean score may fall"
+        )
     if bounds is not None:
         config.stash[GATES] = QualityGates(bounds, _baseline(config, bounds))
 
