@@ -113,6 +113,21 @@ def marks(experiment: Path) -> list[Path]:
     return list(experiment.glob(".session-*"))
 
 
+def test_a_single_machine_is_one_worker(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    start: Callable[[Path], Server],
+) -> None:
+    """The header counts in grammar, too."""
+    make(project, runs=1)
+    done = run(pytester, start(views[0]).tx(), "--parallel", "6")
+    done.assert_outcomes(passed=2)
+    assert "judges at work: 1 worker x 6 = 6" in done.outlines
+    assert len(calls(ledger)) == 2
+
+
 def test_machines_with_other_paths_share_the_slots(
     pytester: pytest.Pytester,
     ledger: Path,

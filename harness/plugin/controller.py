@@ -163,7 +163,8 @@ class Controller:
         """Print how many judges work at a time, and what was found: workers do not."""
         workers = len(worker_specs(self._panel.config)) or 1
         lanes = self._panel.parallel
-        head = f"judges at work: {workers} workers x {lanes} = {workers * lanes}"
+        who = "1 worker" if workers == 1 else f"{workers} workers"
+        head = f"judges at work: {who} x {lanes} = {workers * lanes}"
         return [head, *self._panel.terminal.counts()]
 
     @pytest.hookimpl(optionalhook=True)
