@@ -161,10 +161,9 @@ class Controller:
 
     def pytest_report_header(self) -> list[str]:
         """Print how many judges work at a time, and what was found: workers do not."""
-        workers = len(worker_specs(self._panel.config)) or 1
-        lanes = self._panel.parallel
-        who = "1 worker" if workers == 1 else f"{workers} workers"
-        head = f"judges at work: {who} x {lanes} = {workers * lanes}"
+        workers, lanes = len(worker_specs(self._panel.config)) or 1, self._panel.parallel
+        many = f"{workers} worker{'s' if workers > 1 else ''}"
+        head = f"judges at work: {many} x {lanes} = {workers * lanes}"
         return [head, *self._panel.terminal.counts()]
 
     @pytest.hookimpl(optionalhook=True)
