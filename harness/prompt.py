@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import ExperimentError
+from harness.value import Value
 
 if TYPE_CHECKING:
     import jinja2
@@ -59,8 +59,7 @@ only where its own na_condition holds. Then reply with one JSON object and nothi
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptParts:
+class PromptParts(Value, frozen=True, kw_only=True):
     """What a prompt is made of; ``boundary`` must occur in none of the texts."""
 
     task: str

@@ -10,11 +10,11 @@ import errno
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExperimentError
 from harness.json_text import parse_json_object, plain_object
+from harness.value import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,27 +30,23 @@ _LINUX = sys.platform == "linux"
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
-@dataclass(frozen=True, slots=True)
-class Ok:
+class Ok(Value, frozen=True):
     """The file was read; ``value`` is its content."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Value, frozen=True):
     """There is nothing at that path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid:
+class Invalid(Value, frozen=True):
     """Something is there, but not what it should be; ``why`` is for people."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Value, frozen=True):
     """The operating system refused; ``why`` is its message."""
 
     why: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from harness import files
 from harness.errors import ExperimentError
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,8 +54,7 @@ class Reading:
         self.end()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanLaunch:
+class CleanLaunch(Value, frozen=True, kw_only=True):
     """Runs a process and cleans its output; refuses to put a secret of ``own`` process into argv.
 
     Command lines are seen by every user of the machine. ``own`` is the stdout that the

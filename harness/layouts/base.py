@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
 from harness.layouts.derived import ConsensusFiles, result_of
 from harness.model import Judgment
 from harness.scores import GRADES, check_score, grade_of
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,20 +27,17 @@ PROMPT = "judge_prompt.md"
 WORKSPACE = "workspace"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value, frozen=True):
     """A slot's judgment is on disk and valid."""
 
     judgment: Judgment
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Value, frozen=True):
     """No judgment file; ``Layout.tried`` says whether one was ever asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damaged:
+class Damaged(Value, frozen=True):
     """Something stands in the judgment's place; ``why`` names the file and the defect.
 
     ``unreadable``: the operating system refused to show it, so it may be valid.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness import files
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,16 +16,14 @@ if TYPE_CHECKING:
     from harness.model import JudgeSpec, Judgment
 
 
-@dataclass(frozen=True, slots=True)
-class ConsensusFiles:
+class ConsensusFiles(Value, frozen=True):
     """The derived files of one run: the keys each must have; and what could not be done."""
 
     wanted: Mapping[Path, Mapping[str, Any]]
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Value, frozen=True):
     """A file that must be made anew: all of its keys, or its text."""
 
     path: Path

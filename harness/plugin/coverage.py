@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import SlotStatus
@@ -12,6 +11,7 @@ from harness.modes import Mode
 from harness.plugin import shard
 from harness.scan import status_now
 from harness.text import safe_line
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +30,7 @@ ALWAYS = (SlotStatus.COMPLETE, SlotStatus.MISSING, SlotStatus.FAILED)
 """The columns that are there even if they count nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Value, frozen=True):
     """The slots of an experiment as they stand now; ``judges`` has the label of each judge.
 
     ``own``: the slots of the session's shard, of all judges.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.layouts import open_parts
 from harness.modes import workable
 from harness.plugin import options, shard
 from harness.plugin.arguments import selection_of, unmatched
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from harness.scan import Scan
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Value, frozen=True):
     """What the command line chooses of one experiment.
 
     ``of_any_status`` are all that arguments and filters leave, ``slots`` those of them that
