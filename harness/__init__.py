@@ -14,9 +14,11 @@ _HOMES = {
     "Calls": "harness.model",
     "Comparison": "harness.comparison",
     "Consensus": "harness.consensus",
+    "Exchange": "harness.exchange",
     "Experiment": "harness.model",
     "ExperimentError": "harness.errors",
     "Figure": "harness.statistics.figure",
+    "Finished": "harness.process",
     "HarnessError": "harness.errors",
     "Judge": "harness.judges",
     "JudgeError": "harness.errors",
@@ -24,8 +26,10 @@ _HOMES = {
     "Judgment": "harness.model",
     "Layout": "harness.layouts.base",
     "NativeLayout": "harness.layouts.native",
+    "NotStartedError": "harness.errors",
     "Question": "harness.judges",
     "Reply": "harness.judges",
+    "RetryableError": "harness.errors",
     "Rubric": "harness.criteria",
     "Rule": "harness.consensus",
     "Run": "harness.model",
@@ -33,6 +37,11 @@ _HOMES = {
     "Slot": "harness.model",
     "SlotStatus": "harness.model",
     "Statistics": "harness.counting",
+    "ThrottledError": "harness.errors",
+    "TransientError": "harness.errors",
+    "UnreachableError": "harness.errors",
+    "UnusableJudgeError": "harness.errors",
+    "UsageLimitError": "harness.errors",
     "compare_experiments": "harness.measure",
     "judge_experiment": "harness.pipeline",
     "measure_agreement": "harness.measure",
@@ -53,7 +62,15 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.errors import ExperimentError as ExperimentError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import JudgeError as JudgeError
+    from harness.errors import NotStartedError as NotStartedError
+    from harness.errors import RetryableError as RetryableError
     from harness.errors import SelectionError as SelectionError
+    from harness.errors import ThrottledError as ThrottledError
+    from harness.errors import TransientError as TransientError
+    from harness.errors import UnreachableError as UnreachableError
+    from harness.errors import UnusableJudgeError as UnusableJudgeError
+    from harness.errors import UsageLimitError as UsageLimitError
+    from harness.exchange import Exchange as Exchange
     from harness.judges import Judge as Judge
     from harness.judges import Question as Question
     from harness.judges import Reply as Reply
@@ -69,6 +86,7 @@ if TYPE_CHECKING:  # they see these names only, so that a misspelt one is an err
     from harness.model import Slot as Slot
     from harness.model import SlotStatus as SlotStatus
     from harness.pipeline import judge_experiment as judge_experiment
+    from harness.process import Finished as Finished
     from harness.statistics.figure import Figure as Figure
 else:
 

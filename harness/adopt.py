@@ -6,7 +6,7 @@ is found here has come to its end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness import files, judges, ledger, scratch
@@ -16,6 +16,7 @@ from harness.launch import read_status, was_started
 from harness.model import Calls
 from harness.process import of_record
 from harness.spool import READ_CAP, clean_files
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from harness.redact import Redactor
 
 
-@dataclass(frozen=True, slots=True)
-class Legacy:
+class Legacy(Value, frozen=True):
     """The attempts at a slot that may be adopted, the latest first, and the new losses."""
 
     answered: tuple[Entry, ...]

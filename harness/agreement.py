@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from harness.pairwise import Pair, against_others, pairs
+from harness.pairwise import Pair, against_others, pairs, said_of
 from harness.panel import Coverage, coverage, panel_pass_rate, panel_score
-from harness.statistics.alpha import alpha, alpha_sums
+from harness.statistics.alpha import measured as alpha
 from harness.statistics.bootstrap import BLOCKS, ENOUGH, RESAMPLES, plan, with_intervals
 from harness.statistics.figure import noted
 from harness.statistics.panel_sums import fleiss_sums, icc_sums, votes_sums
@@ -133,12 +133,10 @@ def _level(
 ) -> Level:
     judged = [row for row in rows if any(score is not None for score in row.scores)]
     sums = len(judged) >= ENOUGH and not brief
-    of_pairs = list(pairs(judges, judged, sums=sums))
-    of_judges = list(against_others(judges, judged, sums=sums))
+    said = said_of(judges, judged)
+    of_pairs = list(pairs(judges, said, sums=sums))
+    of_judges = list(against_others(judges, said, sums=sums))
     measured = _panel(judged, of_pairs, _present(judges, judged), sums=sums)
-    if brief and len(judged) >= ENOUGH:
-        of_scores = alpha_sums([row.scores for row in judged])
-        measured["alpha_score"] = measured["alpha_score"][0], of_scores
     flat = [*measured.values(), *(m for pair in of_pairs for m in pair.figures.values())]
     flat += [(figures.correlation, behind) for figures, behind in of_judges]
     done = iter(_with_intervals(flat, judged, resamples))
@@ -179,9 +177,10 @@ def _panel(
     scores, passes = [row.scores for row in rows], [row.passes for row in rows]
     there = [pair for pair in of_pairs if set(pair.judges) <= set(present)]
     one, panel = icc(scores)
+    of_scores, of_passes = alpha(scores), alpha(passes)
     figures = {
-        "alpha_score": alpha(scores),
-        "alpha_passed": alpha(passes),
+        "alpha_score": of_scores[0],
+        "alpha_passed": of_passes[0],
         "fleiss": fleiss(passes),
         "icc_one": one,
         "icc_panel": panel,
@@ -189,17 +188,20 @@ def _panel(
         "votes_passed": votes_from([pair.phi for pair in there], len(present)),
     }
     if not sums:
-        return {name: (figure, None) for name, figure in figures.items()}
-    of_scores, of_passes = (
+        # Alpha of the scores is wanted with its interval in brief, too.
+        return {name: (figure, None) for name, figure in figures.items()} | {
+            "alpha_score": of_scores
+        }
+    by_scores, by_passes = (
         zip(*(pair.votes for pair in there if pair.votes), strict=True) if there else ((), ())
     )
     behind = (
-        alpha_sums(scores),
-        alpha_sums(passes),
+        of_scores[1],
+        of_passes[1],
         fleiss_sums(passes),
         *icc_sums(scores),
-        votes_sums(of_scores, len(present)),
-        votes_sums(of_passes, len(present)),
+        votes_sums(by_scores, len(present)),
+        votes_sums(by_passes, len(present)),
     )
     return {
         name: (figure, of_figure)
@@ -218,7 +220,9 @@ def _with_intervals(
 
 
 def _disputed(rows: Sequence[Row], listed: int) -> tuple[tuple[str, float], ...]:
-    known = [(row.run, [s for s in row.scores if s is not None]) for row in rows]
-    spreads = [(run, max(scores) - min(scores)) for run, scores in known if scores]
-    apart = [entry for entry in spreads if entry[1] > 0]
+    apart = []
+    for row in rows:
+        scores = [score for score in row.scores if score is not None]
+        if scores and (distance := max(scores) - min(scores)) > 0:
+            apart.append((row.run, distance))
     return tuple(sorted(apart, key=lambda entry: -entry[1])[:listed])

@@ -39,7 +39,7 @@ from harness.freeze import FrozenPrompt, frozen_prompt
 from harness.model import NO_CALLS, Calls, Judgment
 from harness.prompt import token_line
 from harness.scratch import scratch_directory
-from harness.spool import Reading
+from harness.spool import LARGE, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,16 +127,18 @@ class Attempts:
             began = time.monotonic()
             with reading:
                 reply = self._paid(question, end)
+                large = len(reply.text) > LARGE
+                if large:
+                    reading.begin()
                 self._keep_reply(reply, question, end)
                 value = value_of(
                     reply, self.slot, self.layout, prompt=prompt, attempt=directory, **made
                 )
                 del reply, question  # they may be large, and others wait for their turn
-            took = timedelta(seconds=time.monotonic() - began)
-            value["provenance"].update(
-                ended=(started + took).isoformat(), duration_seconds=round(took.total_seconds(), 3)
-            )
-            return self.commit(value, directory)
+                if not large:
+                    reading.end()  # nobody waits for the syncs of a small one
+                _took(value, started, time.monotonic() - began)
+                return self.commit(value, directory)
 
     def _paid(self, question: Question, end: dict[str, Any]) -> Reply:
         """Ask; the call counts as paid unless it is sure that nobody was asked.
@@ -240,3 +242,9 @@ class Attempts:
         """Record how an attempt ended."""
         root = self.layout.experiment.root
         ledger.close_attempt(directory, outcome, root=root, why=why, **end)
+
+
+def _took(value: dict[str, Any], started: datetime, seconds: float) -> None:
+    """Record when a judgment was ready."""
+    ended = started + timedelta(seconds=seconds)
+    value["provenance"].update(ended=ended.isoformat(), duration_seconds=round(seconds, 3))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness import files, judges
@@ -19,6 +19,7 @@ from harness.record import judgment_object
 from harness.redact import redact_error
 from harness.reply import parse_reply
 from harness.spool import CleanLaunch, Reading
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from harness.redact import Redactor
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Value, frozen=True):
     """What came of the calls about a slot that were made before in this session.
 
     ``whys``: why each was no use. ``reminder``: what is said of it to the judge.

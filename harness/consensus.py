@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.scores import GRADES, grade_of
@@ -106,6 +107,7 @@ def consensus(
     )
 
 
+@lru_cache(maxsize=64)  # all runs of an experiment have one
 def describe(rule: Rule, *, weighted: bool = False) -> str:
     """Name the rule in the words of the configuration; ``weighted``: judges' weights differ."""
     bound = f" {rule.threshold}" if rule.passed == "threshold" else ""

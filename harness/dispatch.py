@@ -9,10 +9,11 @@ from __future__ import annotations
 import queue
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from harness.errors import HarnessError
-from harness.model import NO_CALLS, Calls, Failed, Outcome, Raised
+from harness.model import NO_CALLS, Calls, Failed, Judged, Outcome, Raised
 from harness.waiting import Waiting
 from harness.waking import waking
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from harness.durations import Durations
     from harness.gates import Gates, Place
-    from harness.model import Deferred, Judged, Slot
+    from harness.model import Deferred, Slot
 
     Work = Callable[[Slot], Judged | Deferred]
 
@@ -53,6 +54,17 @@ def calls_before(error: BaseException) -> Calls:
     """Return what had been paid for when ``error`` was raised, as far as it carries that."""
     found = getattr(error, "calls", None)
     return found if isinstance(found, Calls) else NO_CALLS
+
+
+def light(outcome: Outcome) -> Outcome:
+    """Return an outcome without the judgment's texts, which are on disk.
+
+    Many outcomes may wait to be reported, and a judge may have written megabytes.
+    """
+    if not isinstance(outcome, Judged):
+        return outcome
+    raw = {"provenance": outcome.judgment.provenance}
+    return replace(outcome, judgment=replace(outcome.judgment, reasoning="", raw=raw))
 
 
 class Pool(Generic[Job]):

@@ -1,4 +1,4 @@
-"""One exception class per person who must act."""
+"""One exception class per person who must act; of a judge, one for each thing that follows."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness import files
@@ -16,6 +15,7 @@ from harness.locks import locked
 from harness.model import SlotStatus
 from harness.prompt import PromptParts, render_prompt
 from harness.staleness import MADE_FROM, rubric_changed, rubric_marks
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from harness.model import Run, Slot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrozenPrompt:
+class FrozenPrompt(Value, frozen=True, kw_only=True):
     """The prompt's file and text, and the hashes of what it was made from.
 
     ``rubric`` has those of the rubric by their names in ``MADE_FROM``.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import (
@@ -21,6 +20,7 @@ from harness.errors import (
     UsageLimitError,
 )
 from harness.pacing import Pace
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +48,7 @@ PROBES = 3
 """Calls that try, in a row, before the judge is given up for the session."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shut:
+class Shut(Value, frozen=True):
     """Why a gate lets nobody pass, until when, and whether that is worth waiting for.
 
     ``until`` is on the gate's clock, infinite if nobody is asked any more in this session.

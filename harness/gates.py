@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.gate import Gate, Shut
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -21,8 +22,7 @@ EVER = 1e9
 """Seconds that stand for no end where a number must travel."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value, frozen=True):
     """Whose slot a job is about: the experiment's root, and the slot."""
 
     root: Path

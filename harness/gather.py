@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.consensus import consensus
 from harness.layouts.base import Found
+from harness.model import SlotStatus
 from harness.settle import judgments_of, read_judgments
 from harness.sheet import Row, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
+    from harness.consensus import Consensus
+    from harness.layouts import Layout
     from harness.model import Judgment, Run
     from harness.scan import Scan
 
+NONE: Mapping[str, Consensus] = MappingProxyType({})
 
-def sheet_of(scan: Scan, *, judged: Collection[str] = ()) -> Sheet:
+
+def sheet_of(
+    scan: Scan, *, judged: Collection[str] = (), settled: Mapping[str, Consensus] = NONE
+) -> Sheet:
     """Return the figures of an experiment; the consensus is made from its judgments.
 
     ``judged`` names the slots that were tried since the scan: their runs are read again.
+    ``settled``: what was just made of all judgments of runs; it is not made once more.
     """
     experiment = scan.layout.experiment
     people = judged_by_people(scan)
@@ -27,11 +36,13 @@ def sheet_of(scan: Scan, *, judged: Collection[str] = ()) -> Sheet:
     for slots in scan.by_run():
         run = slots[0].run
         judgments = judgments_of(scan.layout, slots)
-        if any(slot.name in judged for slot in slots):
-            judgments = read_judgments(scan.layout, run)
-        rows.append(
-            _row(scan, run, judgments, [p[run.name] for p in people.values() if run.name in p])
-        )
+        joint = settled.get(run.name)
+        if judged and any(slot.name in judged for slot in slots):
+            judgments, joint = read_judgments(scan.layout, run), None
+        if joint is None or any(slot.status is not SlotStatus.COMPLETE for slot in slots):
+            joint = _joint(scan.layout, run, judgments)
+        written = [found[run.name] for found in people.values() if run.name in found]
+        rows.append(_row(scan.layout, run, judgments, joint, written))
     return Sheet(
         experiment=experiment.name,
         judges=tuple(judge.name for judge in experiment.panel),
@@ -39,10 +50,19 @@ def sheet_of(scan: Scan, *, judged: Collection[str] = ()) -> Sheet:
     )
 
 
-def _row(scan: Scan, run: Run, judgments: dict[int, Judgment], people: list[Judgment]) -> Row:
-    layout = scan.layout
+def _joint(layout: Layout, run: Run, judgments: dict[int, Judgment]) -> Consensus:
+    experiment = layout.experiment
+    return consensus(judgments, experiment.panel, experiment.rule, grades=layout.grades(run))
+
+
+def _row(
+    layout: Layout,
+    run: Run,
+    judgments: dict[int, Judgment],
+    joint: Consensus,
+    people: list[Judgment],
+) -> Row:
     panel = layout.experiment.panel
-    joint = consensus(judgments, panel, layout.experiment.rule, grades=layout.grades(run))
     given = [judgments.get(judge.number) for judge in panel]
     return Row(
         run=run.name,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
+
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,16 +14,14 @@ if TYPE_CHECKING:
     from harness.model import JudgeSpec, Slot
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Value, frozen=True):
     """The known figures of a judge's recorded judgments: seconds and USD, one of each a call."""
 
     seconds: tuple[float, ...] = ()
     costs: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Value, frozen=True, kw_only=True):
     """What judging some slots is expected to take; figures that are not known are None.
 
     ``cost_usd`` and ``seconds`` are sums over the judges whose past is known; the names of

@@ -37,6 +37,28 @@ def parse_json_object(text: str, *, finite: bool = True) -> dict[str, Any]:
     return value
 
 
+def plain_object(data: bytes) -> dict[str, Any] | None:
+    """Return the JSON object in ``data``, as ``parse_json_object`` would; None: that must look.
+
+    Twice as fast for what is well. msgspec takes no more than RFC 8259 has, and no number that
+    is infinite as a float, but of a repeated key the last value: then there are more colons
+    in ``data`` than in its object written again. Of integers MessagePack takes none that is
+    longer than 64 bits.
+    """
+    import msgspec  # not before there is something to read
+
+    try:
+        value = msgspec.json.decode(data)
+        colons = msgspec.json.encode(value).count(b":")
+        msgspec.msgpack.encode(value)
+    except (ValueError, RecursionError, OverflowError):
+        return None
+    if data.count(b":") != colons or b"\\u003" in data:  # or colons are escaped
+        return None
+    flat = data.count(b"{") + data.count(b"[") <= DEPTH_CAP
+    return value if flat and isinstance(value, dict) else None
+
+
 def indented(value: Any, *, finite: bool = True) -> str:
     """Return ``json.dumps(value, indent=2)``, sooner; NaN raises ``ValueError`` if ``finite``.
 

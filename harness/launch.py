@@ -15,12 +15,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import files
 from harness.looking import exists
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +62,7 @@ SHORTEST = 0.001
 _STATUS = re.compile(rb"(\d{1,3})( ended)?\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Value, frozen=True):
     """An exit status on record; ``told``: the judge had been told to end before it did."""
 
     exit_code: int

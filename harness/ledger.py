@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness import disk, files
 from harness.looking import modified
 from harness.model import Calls
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,8 +44,7 @@ INPUTS = ("prompt_sha256", "rubric_sha256", "inputs_sha256", "judge_sha256", "wo
 """What makes two attempts ask the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """One attempt; ``end`` is empty while nobody recorded one."""
 
     directory: Path

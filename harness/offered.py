@@ -34,9 +34,16 @@ def load(group: str, name: str) -> Any:
         if point.name == name:
             try:
                 return point.load()
-            except (ImportError, AttributeError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever a module of others raises
+                known = isinstance(error, ImportError | AttributeError)
+                why = error if known else f"{type(error).__name__}: {error}"
                 raise ExperimentError(
-                    f"{name!r} of {group} cannot be loaded from {point.value} ({error}); "
+                    f"{name!r} of {group} cannot be loaded from {point.value} ({why}); "
                     "mend the package that offers it"
                 ) from None
     return None
+
+
+def place(group: str, name: str) -> str:
+    """Return what the entry point of a name that is offered says: ``module:attribute``."""
+    return next(point.value for point in points(group) if point.name == name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.statistics.alpha import alpha, alpha_sums
+from harness.statistics.alpha import measured
 from harness.statistics.bootstrap import ENOUGH, plan, with_intervals
 from harness.statistics.intervals import clustered_mean, clustered_share
 
@@ -40,11 +40,10 @@ class Coverage:
 def alpha_of(rows: Iterable[Row], *, interval: bool = False) -> Figure:
     """Return Krippendorff's alpha of the scores; its interval only where it is wanted."""
     judged = [row for row in rows if any(score is not None for score in row.scores)]
-    scores = [row.scores for row in judged]
-    found = alpha(scores)
+    found = measured([row.scores for row in judged])
     if not interval or len(judged) < ENOUGH:
-        return found
-    return with_intervals([(found, alpha_sums(scores))], plan([row.task for row in judged]))[0]
+        return found[0]
+    return with_intervals([found], plan([row.task for row in judged]))[0]
 
 
 def panel_score(rows: Iterable[Row]) -> Figure:

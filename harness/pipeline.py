@@ -7,20 +7,17 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from harness.admission import durations_of, gates_of, problems
 from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
 from harness.counting import Statistics
-from harness.dispatch import capture, dispatch
+from harness.dispatch import capture, dispatch, light
 from harness.errors import ExperimentError, SelectionError
 from harness.gates import Place
 from harness.layouts import open_experiment
-from harness.model import (
-    WORK,
-    SlotStatus,
-)
+from harness.model import WORK, SlotStatus
 from harness.modes import Mode, mode_of, preview, reader, workable
 from harness.regenerate import regenerate
 from harness.scan import scan
@@ -78,7 +75,7 @@ def judge_experiment(
         regenerate_only=regenerate_only,
         status=status is not None,
     )
-    found = _scanned(path, parallel)
+    found = _scanned(path, parallel, max_cost, wait)
     wanted = mode.default if status is None else statuses(status)
     slots = workable(mode, named(found.select(wanted), found.slots, only), found.layout)
     statistics = Statistics(slots=found.counts(), selected=tuple(s.name for s in slots))
@@ -94,8 +91,6 @@ def _gates(
     found: Scan, slots: Sequence[Slot], parallel: int, *, max_cost: float | None, wait: float
 ) -> Gates:
     """Return the gates; ``ExperimentError`` if some judge could not be asked at all."""
-    if max_cost is not None and not 0 < max_cost < math.inf:
-        raise SelectionError(f"max_cost must be an amount of USD above 0, got {max_cost!r}")
     scans = {found.layout.experiment.root: found}
     wrong = problems(
         scans,
@@ -109,8 +104,10 @@ def _gates(
     return gates_of(scans, max_cost=max_cost, patience=wait)
 
 
-def _scanned(path: str | Path, parallel: object) -> Scan:
+def _scanned(path: str | Path, parallel: object, max_cost: object, wait: object) -> Scan:
+    """Scan an experiment, once the numbers that were given make sense."""
     check_parallel(parallel)
+    check_bounds(max_cost, wait)
     return scan(open_experiment(Path(path)))
 
 
@@ -142,7 +139,7 @@ def _judge(
 
     def work(turn: Turn) -> Outcome:
         ask = partial(attempt_slot, layout=found.layout, bench=bench, asked=turn.asked)
-        return capture(turn.slot, ask)
+        return light(capture(turn.slot, ask))
 
     try:
         for outcome in dispatch(
@@ -184,6 +181,18 @@ def check_parallel(parallel: object) -> None:
     """Refuse what is no number of lanes."""
     if isinstance(parallel, bool) or not isinstance(parallel, int) or parallel < 1:
         raise SelectionError(f"parallel must be a whole number from 1 on, got {parallel!r}")
+
+
+def check_bounds(max_cost: object, wait: object) -> None:
+    """Refuse what is no amount of money, and what is no time to wait."""
+    if max_cost is not None and not (_is_number(max_cost) and 0 < max_cost < math.inf):
+        raise SelectionError(f"max_cost must be an amount of USD above 0, got {max_cost!r}")
+    if not (_is_number(wait) and wait >= 0):
+        raise SelectionError(f"wait must be a number of seconds from 0 on, got {wait!r}")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def statuses(

@@ -48,7 +48,10 @@ PASSED_ON = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """How a child process ended; ``exit_code`` is negative for a signal."""
+    """How a child process ended; ``exit_code`` is negative for a signal.
+
+    ``timed_out``: it was ended at its deadline. ``capped``: it wrote more than 10 MiB.
+    """
 
     exit_code: int
     seconds: float

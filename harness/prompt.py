@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import ExperimentError
+from harness.value import Value
 
 if TYPE_CHECKING:
     import jinja2
@@ -59,8 +59,7 @@ only where its own na_condition holds. Then reply with one JSON object and nothi
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptParts:
+class PromptParts(Value, frozen=True, kw_only=True):
     """What a prompt is made of; ``boundary`` must occur in none of the texts."""
 
     task: str
@@ -75,9 +74,9 @@ def render_prompt(
     """Return the prompt; ``ExperimentError`` names ``source`` if the template is at fault.
 
     A template is a jinja2 text with the variables ``task``, ``rubric``, ``output``,
-    ``run``, and ``boundary``.
+    ``run``, and ``boundary``; it can run no code.
     """
-    import jinja2  # a session that only looks renders nothing
+    import jinja2.exceptions  # a session that only looks renders nothing
 
     try:
         compiled = _compiled(DEFAULT_TEMPLATE if template is None else template)
@@ -90,6 +89,8 @@ def render_prompt(
         )
     except jinja2.TemplateSyntaxError as error:
         why = f"{error.message} (line {error.lineno})"
+    except jinja2.exceptions.SecurityError as error:
+        why = f"{str(error).rstrip('.')}: a template puts texts together and runs no code"
     except jinja2.TemplateError as error:
         why = str(error)
     except Exception as error:  # noqa: BLE001 - whatever an expression of the template raises
@@ -100,11 +101,12 @@ def render_prompt(
 @functools.lru_cache(maxsize=8)
 def _compiled(template: str) -> jinja2.Template:
     """Compile a template once: that takes longer than the rest of a slot."""
-    import jinja2
+    import jinja2.sandbox
 
+    # The template may be a stranger's, who wants to be looked at only: it reaches no code.
     # Text, not HTML: nothing is escaped; what the agent wrote is fenced off by the boundary.
-    environment = jinja2.Environment(
-        autoescape=False,  # noqa: S701 - the prompt is plain text
+    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        autoescape=False,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )

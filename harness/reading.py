@@ -10,11 +10,11 @@ import errno
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExperimentError
-from harness.json_text import parse_json_object
+from harness.json_text import parse_json_object, plain_object
+from harness.value import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,30 +26,27 @@ YAML_CAP = 1024 * 1024
 """Bytes; a configuration is some kilobytes."""
 
 _NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EOPNOTSUPP, errno.ENAMETOOLONG)
+_LINUX = sys.platform == "linux"
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
-@dataclass(frozen=True, slots=True)
-class Ok:
+class Ok(Value, frozen=True):
     """The file was read; ``value`` is its content."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Value, frozen=True):
     """There is nothing at that path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid:
+class Invalid(Value, frozen=True):
     """Something is there, but not what it should be; ``why`` is for people."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Value, frozen=True):
     """The operating system refused; ``why`` is its message."""
 
     why: str
@@ -101,9 +98,11 @@ def _read_descriptor(fd: int, path: str | Path, root: str | Path, cap: int) -> R
 
 
 def _real_path(fd: int, path: str | Path) -> str:
-    if sys.platform == "linux":  # one system call in place of one per path component
-        with contextlib.suppress(OSError):
+    if _LINUX:  # one system call in place of one per path component
+        try:
             return os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - called for every file
+        except OSError:  # no /proc here
+            pass
     return os.path.realpath(path)
 
 
@@ -112,7 +111,7 @@ def real_path(path: str | Path) -> str:
 
     On Linux that takes three system calls, and no look at each of its directories.
     """
-    if sys.platform == "linux":
+    if _LINUX:
         with contextlib.suppress(OSError, ValueError):
             fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
             try:
@@ -124,7 +123,8 @@ def real_path(path: str | Path) -> str:
 
 def is_within(path: str, root: str) -> bool:
     """Tell whether the resolved ``path`` is the resolved ``root`` or lies below it."""
-    return path == root or path.startswith(root.rstrip("/") + "/")
+    # Slices, and no new text: it is asked of every file.
+    return path.startswith(root) and (root.endswith("/") or path[len(root) :][:1] in {"", "/"})
 
 
 def inside(path: str | Path, root: str | Path) -> bool:
@@ -139,28 +139,33 @@ def _leads_inside(resolved: str, root: str | Path) -> bool:
 
 def read_text(path: str | Path, *, root: str | Path, cap: int = JSON_CAP) -> Read:
     """Like ``read_bytes``, decoded as UTF-8 with or without a byte order mark."""
-    match read_bytes(path, root=root, cap=cap):
-        case Ok(data):
-            try:
-                return Ok(data.decode("utf-8-sig"))
-            except UnicodeDecodeError as error:
-                return Invalid(f"is not UTF-8 (byte {error.start})")
-        case other:
-            return other
+    found = read_bytes(path, root=root, cap=cap)
+    return _decoded(found.value) if isinstance(found, Ok) else found
+
+
+def _decoded(data: bytes) -> Ok | Invalid:
+    try:
+        return Ok(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        return Invalid(f"is not UTF-8 (byte {error.start})")
 
 
 def read_json(
     path: str | Path, *, root: str | Path, cap: int = JSON_CAP, finite: bool = True
 ) -> Read:
     """Read one JSON object; repeated keys make it invalid, and what is not ``finite``."""
-    match read_text(path, root=root, cap=cap):
-        case Ok(text):
-            try:
-                return Ok(parse_json_object(text, finite=finite))
-            except ValueError as error:
-                return Invalid(str(error))
-        case other:
-            return other
+    found = read_bytes(path, root=root, cap=cap)
+    if not isinstance(found, Ok):
+        return found
+    if (value := plain_object(found.value)) is not None:
+        return Ok(value)
+    text = _decoded(found.value)
+    if not isinstance(text, Ok):
+        return text
+    try:
+        return Ok(parse_json_object(text.value, finite=finite))
+    except ValueError as error:
+        return Invalid(str(error))
 
 
 def load_text(path: Path, *, root: str | Path, cap: int = YAML_CAP) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from harness.model import UNCHANGED, Deferred, Judged, Judgment, SlotStatus
 from harness.record import judgment_object, scored
 from harness.replies import Source, answered, source_of
 from harness.staleness import MADE_FROM, is_own, rubric_marks
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +38,7 @@ REPARSED = (SlotStatus.COMPLETE, SlotStatus.STALE, SlotStatus.FAILED)
 """The statuses of slots that may have a reply."""
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Value, frozen=True):
     """What a slot's reply gives now; ``changes`` names the differences, for people.
 
     ``keep_in`` is the directory for the judgment that is replaced; ``value`` the new one.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness import adopt, files, ledger
@@ -11,6 +10,7 @@ from harness.judges import Question, Reply
 from harness.model import Judgment
 from harness.reply import parse_reply
 from harness.staleness import is_own
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from harness.reply import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Value, frozen=True):
     """A kept reply: an attempt's, or the one in a ``file`` of another tool."""
 
     directory: Path

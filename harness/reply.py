@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.damage import Damage
 from harness.errors import RetryableError
 from harness.json_text import DIGITS_CAP, nested_deeper
 from harness.scores import check_score
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,8 +38,7 @@ class ReplyError(RetryableError):
     """The reply holds no valid verdict; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Value, frozen=True, kw_only=True):
     """What a reply declares; ``criteria_scores`` is None if it has none."""
 
     score: float

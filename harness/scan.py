@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness import files
 from harness.layouts.base import Damaged, Found, Nothing
 from harness.model import Slot, SlotStatus
 from harness.staleness import staleness
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from harness.model import JudgeSpec, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Value, frozen=True):
     """One experiment as it stood on disk: its slots, run by run, in panel order."""
 
     layout: Layout

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from harness import files
 from harness.errors import ExperimentError
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +24,12 @@ READERS = 2
 """Outputs that are in memory at the same time: a hundred judges may end together, each with
 megabytes, and two threads already keep the interpreter's lock busy."""
 
+LARGE = 64 * 1024
+"""Characters of a reply from which on its turn lasts until its judgment is on disk."""
+
 
 class Reading:
-    """A turn at reading what a judge wrote, from ``begin`` to the end of the ``with`` block."""
+    """A turn at reading what a judge wrote, from ``begin`` to ``end``, or that of the block."""
 
     def __init__(self, turns: Semaphore) -> None:
         self._turns = turns
@@ -41,13 +44,17 @@ class Reading:
             self._turns.acquire()
             self._has_one = True
 
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """Let others have their turn."""
         if self._has_one:
+            self._has_one = False
             self._turns.release()
 
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanLaunch:
+
+class CleanLaunch(Value, frozen=True, kw_only=True):
     """Runs a process and cleans its output; refuses to put a secret of ``own`` process into argv.
 
     Command lines are seen by every user of the machine. ``own`` is the stdout that the

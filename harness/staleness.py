@@ -33,6 +33,8 @@ def staleness(
     The frozen prompt is looked at only if that decides.
     """
     made_from = judgment.provenance
+    if not made_from:  # of another tool: nobody knows
+        return None
     own = is_own(judgment, judge)
     changed = []
     if not own or _differs(made_from, "judge_sha256", _comparable(made_from, judge)):

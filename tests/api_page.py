@@ -27,8 +27,15 @@ GROUPS = {
         *("Experiment", "Run", "JudgeSpec", "Slot", "SlotStatus"),
         *("Judgment", "Consensus", "Rule", "Rubric", "Calls"),
     ),
-    "For judges and layouts": ("Judge", "Question", "Reply", "Layout", "NativeLayout"),
-    "Errors": ("HarnessError", "ExperimentError", "JudgeError", "SelectionError"),
+    "For judges and layouts": (
+        *("Judge", "Question", "Reply", "Finished", "Exchange"),
+        *("Layout", "NativeLayout"),
+    ),
+    "Errors": (
+        *("HarnessError", "ExperimentError", "JudgeError", "SelectionError"),
+        *("NotStartedError", "RetryableError", "ThrottledError", "TransientError"),
+        *("UnreachableError", "UnusableJudgeError", "UsageLimitError"),
+    ),
 }
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import importlib
 import random
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from harness.statistics.column import Column, both
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.statistics.column import Two
 
 
 def oracle(name: str) -> Any:
@@ -41,9 +48,14 @@ def verdicts(table: list[list[float | None]]) -> list[list[bool | None]]:
     return [[None if score is None else score >= 0.5 for score in row] for row in table]
 
 
-def column(table: list[list[Any]], place: int) -> list[Any]:
+def column(table: Sequence[Sequence[Any]], place: int) -> list[Any]:
     """Return what one judge said."""
     return [row[place] for row in table]
+
+
+def two(table: Sequence[Sequence[Any]], first: int = 0, second: int = 1) -> Two:
+    """Return what two judges said of the runs that both judged."""
+    return both(Column(column(table, first)), Column(column(table, second)))
 
 
 SEEDS = pytest.mark.parametrize("seed", range(12))

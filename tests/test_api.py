@@ -89,6 +89,8 @@ FOR_OTHERS = {
         "Question",
         "Reply",
     ),
+    *("Exchange", "Finished", "NotStartedError", "RetryableError", "ThrottledError"),
+    *("TransientError", "UnreachableError", "UnusableJudgeError", "UsageLimitError"),
     *("Rubric", "Rule", "Run", "judge_experiment", "measure_agreement", "compare_experiments"),
 }
 """Public names that no adapter needs by name: they get the values from the stages."""

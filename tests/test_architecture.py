@@ -99,6 +99,7 @@ def test_only_three_modules_parse_what_others_wrote() -> None:
     }
     assert found == {
         ("json_text", "json.JSONDecoder"),
+        ("json_text", "msgspec.json.decode"),
         ("reply", "json.JSONDecoder"),
         ("yaml_text", "yaml.load"),
         ("yaml_text", "yaml.parse"),

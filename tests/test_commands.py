@@ -127,6 +127,27 @@ def test_check_names_a_prompt_that_cannot_be_made(
     assert out[1] == "  runs/a: exp/judge.md.j2: 'nothing' is undefined; correct the template"
 
 
+def test_check_runs_no_code_of_a_template(
+    call: Any, tmp_path: Path, make_experiment: Callable[..., Path]
+) -> None:
+    """An experiment of somebody else is looked at, and its template is refused."""
+    make_experiment(tmp_path / "exp", runs=["a"], judges=1, prompt="judge.md.j2")
+    template, touched = tmp_path / "exp/judge.md.j2", tmp_path / "touched"
+    template.write_text(f"{{{{ cycler.__init__.__globals__.os.system('touch {touched}') }}}}")
+    assert call("check", "exp") == (
+        1,
+        [
+            "exp: 1 problem",
+            (
+                "  runs/a: exp/judge.md.j2: access to attribute '__init__' of 'type' object is unsafe: "
+                "a template puts texts together and runs no code; correct the template"
+            ),
+        ],
+        [],
+    )
+    assert not touched.exists()
+
+
 def test_in_github_actions_nothing_printed_is_a_command(
     call: Any,
     tmp_path: Path,

@@ -438,6 +438,59 @@ def test_a_kind_whose_package_does_not_load_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("another_package")
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        (
+            "class CoinJudge:\n    deterministic = True\n",
+            (
+                "lacks Settings, a subclass of msgspec.Struct; requires_token, True or False; "
+                "ask, a method"
+            ),
+        ),
+        (
+            (
+                "class CoinJudge:\n"
+                "    Settings = 'none'\n"
+                "    requires_token = deterministic = False\n"
+                "    def ask(self, question): pass\n"
+            ),
+            "lacks Settings, a subclass of msgspec.Struct",
+        ),
+        ("CoinJudge = 3\n", "is no class"),
+    ],
+)
+def test_a_kind_without_its_shape_is_named_with_what_it_lacks(
+    tmp_path: Path, module: str, why: str
+) -> None:
+    """The message has the entry point; experiments of other kinds are judged as ever."""
+    (tmp_path / "site" / "coin_judge.py").write_text(module)
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "coin"}])
+    with pytest.raises(ExperimentError) as caught:
+        harness.judge_experiment(root)
+    assert str(caught.value) == (
+        f"{root}/experiment.yaml: judges[0].kind: 'coin' of harness.judges, coin_judge:CoinJudge, "
+        f"{why}; mend the package that offers it"
+    )
+    other = write_experiment(tmp_path / "other", judges=[shell_judge(answer())])
+    assert harness.judge_experiment(other).judged == 1
+
+
+@pytest.mark.usefixtures("another_package")
+def test_a_kind_whose_package_fails_in_its_own_way_is_named(tmp_path: Path) -> None:
+    """Whatever its module raises, nobody reads a traceback for it."""
+    (tmp_path / "site" / "coin_judge.py").write_text("1 / 0\n")
+    root = write_experiment(tmp_path / "e", judges=[{"name": "one", "kind": "coin"}])
+    with pytest.raises(ExperimentError) as caught:
+        harness.judge_experiment(root)
+    assert str(caught.value) == (
+        f"{root}/experiment.yaml: judges[0].kind: 'coin' of harness.judges cannot be loaded from "
+        "coin_judge:CoinJudge (ZeroDivisionError: division by zero); "
+        "mend the package that offers it"
+    )
+
+
 def test_unknown_kind_is_refused_with_those_there_are(tmp_path: Path) -> None:
     """A slot whose judge's kind is not installed says what can be done."""
     spec = JudgeSpec(number=2, name="x", kind="claud")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -116,6 +117,24 @@ def test_bad_file_never_stops_the_others(root: Path) -> None:
     assert json.loads((root / "runs/a/judge/result.json").read_text())["score"] == 0.5
     kept = list((root / "runs/a/judge/judge_01").glob("judgment.json.bad-*"))
     assert [path.read_text() for path in kept] == ["[1]"]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        *(("max_cost", v, "an amount of USD above 0") for v in ("5", 0, -1.0, math.nan, True)),
+        *(("wait", v, "a number of seconds from 0 on") for v in ("30m", -1, math.nan, None, True)),
+    ],
+)
+def test_senseless_bounds_are_refused_before_anything_is_done(
+    root: Path, name: str, value: object, what: str, *, dry_run: bool
+) -> None:
+    """Text that an option would read is refused, too: here a number is meant."""
+    arguments: Any = {name: value}
+    with pytest.raises(SelectionError) as caught:
+        harness.judge_experiment(root, dry_run=dry_run, **arguments)
+    assert str(caught.value) == f"{name} must be {what}, got {value!r}"
 
 
 @pytest.mark.parametrize("parallel", [0, -1, 2.0, "4", True, None])

@@ -9,7 +9,7 @@ import pytest
 
 from harness.plugin.controller import Controller, prepare
 from harness.plugin.feed import DROP, PARK, STOP
-from harness.plugin.snapshot import SNAPSHOT
+from harness.plugin.options import SNAPSHOT
 from harness.plugin.tally import OUTCOME, SLOT, STOPPED
 from tests.plugin_project import slots
 

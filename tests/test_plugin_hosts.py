@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -110,6 +111,21 @@ def judgments(experiment: Path) -> int:
 def marks(experiment: Path) -> list[Path]:
     """Return what sessions put into the experiment and should have taken away."""
     return list(experiment.glob(".session-*"))
+
+
+def test_a_single_machine_is_one_worker(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    start: Callable[[Path], Server],
+) -> None:
+    """The header counts in grammar, too."""
+    make(project, runs=1)
+    done = run(pytester, start(views[0]).tx(), "--parallel", "6")
+    done.assert_outcomes(passed=2)
+    assert "judges at work: 1 worker x 6 = 6" in done.outlines
+    assert len(calls(ledger)) == 2
 
 
 def test_machines_with_other_paths_share_the_slots(
@@ -258,6 +274,36 @@ def test_a_copy_is_refused_before_anything_is_paid(
     assert marks(copy) == marks(experiment) == []
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "with another"])
+@pytest.mark.parametrize("at", ["exp", ""], ids=["argument", "no argument"])
+def test_a_directory_without_the_experiment_is_a_usage_error(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    start: Callable[[Path], Server],
+    *,
+    alone: bool,
+    at: str,
+) -> None:
+    """One line says which machine, what is missing where, and how to name the right one."""
+    experiment = make(project, runs=2)
+    wrong = views[1].parent
+    others = () if alone else (start(views[0]).tx(),)
+    done = run(pytester, start(wrong).tx("nowhere"), *others, at=at or "-q")
+    assert done.ret == 4
+    what = "no exp" if at else "no experiment"
+    assert [line for line in done.errlines if line] == [
+        (
+            f"ERROR: gw0 on {socket.gethostname()}: there is {what} in {wrong}/nowhere; name the "
+            "directory in which that machine sees the project, as in "
+            "--tx ...//chdir=/shared/project"
+        )
+    ]
+    assert calls(ledger) == {}
+    assert marks(experiment) == []
+
+
 def test_what_cannot_be_reached_is_a_usage_error(
     pytester: pytest.Pytester, ledger: Path, project: Path
 ) -> None:
@@ -335,6 +381,39 @@ def test_several_workers_behind_one_socket(
     done.assert_outcomes(passed=6)
     assert "judges at work: 2 workers x 2 = 4" in done.outlines
     assert len(calls(ledger)) == 6
+
+
+@proxies
+def test_a_proxy_that_disappears_costs_only_its_calls_in_flight(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    views: tuple[Path, Path],
+    start: Callable[[Path], Server],
+) -> None:
+    """The others judge the slots of its workers, and the session ends as any other."""
+    server = start(views[1])
+    body = f"""
+        if self.slot.name == "runs/r00/judge_01" and not (LEDGER.parent / "killed").exists():
+            (LEDGER.parent / "killed").touch()
+            os.kill({server.process.pid}, 9)
+        time.sleep(0.3)
+"""
+    experiment = make(project, runs=4, body=body)
+    proxy = f"--px=id=far//socket=127.0.0.1:{server.port}"
+    done = run(pytester, proxy, "--tx=popen//via=far", start(views[0]).tx(), "--parallel", "2")
+    done.assert_outcomes(passed=8)
+    assert done.ret == 0
+    (gone,) = [line for line in done.outlines if "is not replaced" in line]
+    assert re.fullmatch(
+        r"gw0 is not replaced: --tx popen//via=far: cannot be reached "
+        r"\((connection already closed: <Gateway id='far' .*>|cannot send \(already closed\?\))\)",
+        gone,
+    )
+    assert sum(calls(ledger).values()) <= 8 + 2
+    assert [line for line in done.errlines if line] == []
+    assert judgments(experiment) == 8
+    assert consensus_count(experiment) == 4
 
 
 def test_slots_of_a_judge_that_is_parked_are_deferred_on_every_machine(

@@ -365,14 +365,31 @@ def test_ini_values_are_those_of_every_session(project: Project) -> None:
     assert max_cost(config) == 1.0
 
 
-def test_ini_values_that_make_no_sense_are_usage_errors(project: Project) -> None:
+@pytest.mark.parametrize(("text", "usd"), [("2.5", 2.5), ("3", 3.0)])
+def test_a_budget_in_a_toml_file_is_a_number(project: Project, text: str, usd: float) -> None:
+    """As the figures of gates are, beside which it stands."""
+    (project.path / "tox.ini").unlink()
+    toml = f'[pytest]\nharness_max_cost = {text}\nharness_wait = "30m"\n'
+    (project.path / "pytest.toml").write_text(toml, encoding="utf-8")
+    config = project.pytester.parseconfig("-p", "harness.plugin")
+    assert (max_cost(config), wait(config)) == (usd, 1800.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("harness_max_cost = much", "harness_max_cost must be an amount of USD above 0"),
+        ("harness_max_cost = 0", "harness_max_cost must be an amount of USD above 0"),
+        ("harness_wait = long", "harness_wait must be a time such as 45s, 30m, 2h, or 1h30m"),
+    ],
+)
+def test_ini_values_that_make_no_sense_are_usage_errors(
+    project: Project, line: str, what: str
+) -> None:
     """As those of the command line."""
     project.experiment()
-    project.pytester.makeini("[pytest]\nharness_max_cost = much\n")
-    ran = project.run("exp")
-    assert ran.problem == [
-        "ERROR: the ini option harness_max_cost must be an amount of USD above 0"
-    ]
+    project.pytester.makeini(f"[pytest]\n{line}\n")
+    assert project.run("exp").problem == [f"ERROR: the ini option {what}"]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
+import time
 import xml.etree.ElementTree as ET
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.errors import UsageLimitError
 from tests.pages import parsed
 from tests.plugin_project import FakePanel
 
@@ -121,6 +125,63 @@ def test_failed_slots_are_annotated_under_github_actions(
     why += "exp/runs/b/judge/judge_01/attempts/ATTEMPT/stdout"
     place = "file=exp/experiment.yaml,title=demo%3A runs/b/judge_01"
     assert shown_annotations(done) == [f"::error {place}::{why}"]
+
+
+@pytest.mark.parametrize("above", [False, True], ids=["elsewhere", "above"])
+def test_annotations_name_files_as_the_ci_service_sees_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, above: bool
+) -> None:
+    """From the checkout's own directory, if pytest's root directory lies below it."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.path.parent if above else tmp_path / "x"))
+    project.experiment(runs=["a", "b"], retries=0, name="demo")
+    (shown,) = shown_annotations(project.run(panel=FakePanel(refuses)))
+    below = f"{project.path.name}/" if above else ""
+    assert shown.startswith(f"::error file={below}exp/experiment.yaml,title=demo%3A runs/b")
+
+
+def test_a_gate_that_does_not_hold_is_annotated_and_in_the_summary(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nobody has to search the log for the reason of exit status 1."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "step.md"))
+    project.experiment(runs=["a"], name="demo")
+    project.experiment("other", runs=["a"])
+    good = '{"score": 0.9, "passed": true, "reasoning": "good"}'
+    panel = FakePanel(lambda slot, _: good if slot.run.path.parts[-3] == "other" else None)
+    done = project.run("--judge-fail-under", "0.8", "--judge-report=r.html", panel=panel)
+    assert done.exit == 1
+    line = "demo: mean score is 0.5, at least 0.8 is wanted"
+    assert done.section("consensus")[-1] == f"gate: {line}"
+    assert shown_annotations(done) == [f"::error file=exp/experiment.yaml,title=gate::{line}"]
+    lines = (tmp_path / "step.md").read_text(encoding="utf-8").splitlines()
+    assert [text for text in lines if text.startswith("- ")] == [
+        f"- gate&#58; {line.replace(':', '&#58;')}"
+    ]
+    assert lines.index("## Judge panel: demo") < lines.index(
+        f"- gate&#58; {line.replace(':', '&#58;')}"
+    )
+
+
+def test_deferred_slots_are_in_the_summary(project: Project) -> None:
+    """With a reason, and what to do: the exit status 75 alone says neither."""
+    project.experiment(runs=["a", "b"], name="demo")
+    project.experiment("other", runs=["a"])
+
+    def parked(slot: Any, _question: object) -> None:
+        if slot.judge.number == 2 and slot.run.path.parts[-3] == "exp":
+            raise UsageLimitError("limit reached", until=time.time() + 3600)
+
+    done = project.run("--judge-markdown=s.md", panel=FakePanel(parked))
+    assert done.exit == 75
+    lines = (project.path / "s.md").read_text(encoding="utf-8").splitlines()
+    (line,) = [text for text in lines if text.startswith("- ")]
+    assert re.fullmatch(
+        r"- 2 slots were deferred \(judge-b is not asked: limit reached until .* UTC\): "
+        r"run the same command again later",
+        html.unescape(line),
+    )
 
 
 @pytest.mark.parametrize("off", ["option", "ini", "elsewhere"])

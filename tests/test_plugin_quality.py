@@ -215,6 +215,20 @@ def test_a_regression_needs_a_baseline(project: Project) -> None:
     )
 
 
+@pytest.mark.parametrize("other", [(), ("--judge-fail-under", "0.1")], ids=["alone", "another"])
+def test_a_baseline_needs_a_bound_on_the_regression(
+    project: Project, other: tuple[str, ...]
+) -> None:
+    """Else it would be compared with nothing, and nobody would know."""
+    project.experiment()
+    judges = FakePanel()
+    done = project.run("--judge-baseline", "base.json", *other, panel=judges)
+    assert (done.exit, judges.asked) == (4, [])
+    assert done.problem == [
+        "ERROR: --judge-baseline needs --judge-max-regression D: how far the mean score may fall"
+    ]
+
+
 # --- how bounds are given ------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,6 +89,26 @@ def test_the_session_says_which_shard_it_is(project: Project) -> None:
     again = project.run("--judge-shard=1/3", panel=panel)
     assert (again.exit, len(panel.asked)) == (0, 2 * own)
     assert "nothing left to judge in shard 1/3" in again.lines
+
+
+def test_what_to_run_next_is_no_work_of_other_shards(project: Project) -> None:
+    """On the terminal and in the summary: its own open slots, or the merge."""
+    project.experiment(runs=RUNS, retries=0)
+    options = ("--judge-shard=1/3", "--judge-markdown=s.md", "-k")
+    own = len(project.ids("--judge-shard=1/3")) // 2
+    part = project.run(*options, "judge_01", panel=FakePanel())
+    todo = f"judges what is open in shard 1/3: {own} missing"
+    assert part.section("consensus")[-2] == f"next: pytest exp --judge-shard 1/3 ({todo})"
+    assert summary_of(project) == f"Next: <code>pytest exp --judge-shard 1/3</code>, {todo}."
+    done = project.run(*options, "judge_02", panel=FakePanel())
+    merge, why = "python -m harness merge TARGET exp", "puts the shards together"
+    assert done.section("consensus")[-2] == f"next: {merge} ({why})"
+    assert summary_of(project) == f"Next: <code>{merge}</code>, {why}."
+
+
+def summary_of(project: Project) -> str:
+    """Return the last line of the summary in Markdown."""
+    return html.unescape((project.path / "s.md").read_text(encoding="utf-8").splitlines()[-1])
 
 
 def test_an_empty_shard_says_so_and_exits_0(project: Project) -> None:

@@ -119,6 +119,36 @@ def test_a_template_at_fault_is_named_with_its_fault(template: str, why: str | N
         assert message == f"/e/judge.md.j2: {why}; correct the template"
 
 
+PAYLOAD = "{{ cycler.__init__.__globals__.os.system('touch FILE') }}"
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        (PAYLOAD, "access to attribute '__init__' of 'type' object is unsafe"),
+        ("{{ ''.__class__.__mro__ }}", "access to attribute '__class__' of 'str' object is unsafe"),
+        ("{{ '{0.__class__}'.format(task) }}", None),
+        ("{{ task.__len__() }}", "access to attribute '__len__' of 'str' object is unsafe"),
+    ],
+)
+def test_a_template_runs_no_code(template: str, why: str | None, tmp_path: Path) -> None:
+    """An experiment of somebody else can be looked at: its template reaches no program."""
+    touched = tmp_path / "touched"
+    with pytest.raises(ExperimentError) as caught:
+        render_prompt(
+            PARTS,
+            boundary=BOUNDARY,
+            template=template.replace("FILE", str(touched)),
+            source="/e/judge.md.j2",
+        )
+    why = why or "access to attribute '__class__' of 'str' object is unsafe"
+    assert str(caught.value) == (
+        f"/e/judge.md.j2: {why}: a template puts texts together and runs no code; "
+        "correct the template"
+    )
+    assert not touched.exists()
+
+
 def test_the_line_with_the_token_asks_for_it() -> None:
     """The line is appended to the prompt of one call and names the key."""
     assert token_line("abc") == (

@@ -32,6 +32,31 @@ def test_work_that_is_left_comes_first(
     assert made[-2:] == (REPORT, AGREEMENT)
 
 
+@pytest.mark.parametrize(
+    ("counts", "first"),
+    [
+        ({}, ("python -m harness merge TARGET exp", "puts the shards together")),
+        (
+            {SlotStatus.MISSING: 2},
+            ("pytest exp --judge-shard 1/3", "judges what is open in shard 1/3: 2 missing"),
+        ),
+        (
+            {SlotStatus.FAILED: 1},
+            ("pytest exp --judge-shard 1/3 --status failed", "tries the failed slot again"),
+        ),
+        (
+            {SlotStatus.STALE: 1},
+            ("pytest exp --judge-shard 1/3 --status stale", "judges the stale slot anew"),
+        ),
+    ],
+)
+def test_advice_to_a_shard_is_about_its_own_runs(
+    counts: dict[SlotStatus, int], first: tuple[str, str]
+) -> None:
+    """Those of other jobs are theirs; a shard that is done is merged."""
+    assert advice(counts, "exp", shard="1/3")[0] == first
+
+
 def test_the_most_disputed_run_can_be_shown() -> None:
     """Its id is quoted for the shell."""
     made = advice({}, "exp", disputed=("exp/experiment.yaml::runs/a b", 0.5))

@@ -57,6 +57,22 @@ def test_the_summary_has_coverage_runs_failures_and_the_next_command(
     ]
 
 
+def test_remarks_stand_above_the_tables(
+    tmp_path: Path, make_experiment: Callable[..., Path]
+) -> None:
+    """One item of a list each, and no markup."""
+    root = make_experiment(tmp_path / "exp", runs=["a"], name="demo")
+    made = look_at(scanned(root), lambda _, name: f"exp::{name}", lambda path: path.name)
+    lines = summary(made, ["gate: <b>", "2 slots"]).splitlines()
+    assert lines[5:10] == [
+        "",
+        "- gate&#58; &#60;b&#62;",
+        "- 2 slots",
+        "",
+        "| judge | complete | missing | failed |",
+    ]
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_text_of_others_is_no_markup(payload: str) -> None:
     """What could begin a tag, a link, a table cell, or emphasis is written as an entity."""

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import harness
 from harness import spool
+from harness.attempt import Bench, judge_slot
 from harness.calling import value_of
+from harness.commit import commit_judgment
+from harness.dispatch import light
+from harness.model import Judged
 from harness.redact import Redactor
-from harness.spool import READERS, Reading, clean_files
-from tests.workshop import VERDICT, answer, shell_judge, snapshot, write_experiment
+from harness.spool import LARGE, READERS, Reading, clean_files
+from tests.workshop import (
+    VERDICT,
+    FakeJudge,
+    answer,
+    scanned,
+    shell_judge,
+    snapshot,
+    write_experiment,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,3 +175,59 @@ def test_no_more_outputs_than_that_are_in_memory_when_many_judges_end_together(
     root = write_experiment(tmp_path / "e", runs=names, judges=[shell_judge(body)])
     assert harness.judge_experiment(root, parallel=6).judged == 6
     assert max(peaks) <= READERS
+
+
+@pytest.mark.parametrize(("length", "together"), [(2 * LARGE, READERS), (10, 4)])
+def test_large_judgments_are_written_in_turn_and_small_ones_wait_for_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int, together: int
+) -> None:
+    """Four judges answer at once: so many texts are in memory until they are on disk."""
+    lock = threading.Lock()  # protects the counts
+    small = threading.Barrier(4)
+    asked = threading.Barrier(4)
+    at_work, peak = 0, 0
+
+    def watched(*args: Any, **keys: Any) -> Any:
+        nonlocal at_work, peak
+        with lock:
+            at_work += 1
+            peak = max(peak, at_work)
+        if length < LARGE:
+            small.wait(30)
+        try:
+            return commit_judgment(*args, **keys)
+        finally:
+            with lock:
+                at_work -= 1
+
+    def reply(_: object) -> str:
+        asked.wait(30)
+        return json.dumps({**VERDICT, "reasoning": "r" * length})
+
+    monkeypatch.setattr("harness.asking.commit_judgment", watched)
+    root = write_experiment(tmp_path / "e", runs=["a", "b", "c", "d"])
+    found, bench, judge = scanned(root), Bench(), FakeJudge(reply)
+    with ThreadPoolExecutor(4) as pool:
+        done = pool.map(
+            lambda slot: judge_slot(slot, layout=found.layout, bench=bench, judge=judge),
+            found.slots,
+        )
+        outcomes = [outcome for outcome in done if isinstance(outcome, Judged)]
+    assert len(outcomes) == 4
+    assert peak <= together
+    assert length > LARGE or peak == together
+
+
+def test_an_outcome_that_waits_to_be_reported_has_no_texts(tmp_path: Path) -> None:
+    """They are on disk; its score, verdict, and provenance are what reports are made of."""
+    root = write_experiment(tmp_path / "e")
+    found = scanned(root)
+    outcome = judge_slot(found.slots[0], layout=found.layout, bench=Bench(), judge=FakeJudge())
+    assert isinstance(outcome, Judged)
+    waiting = light(outcome)
+    assert isinstance(waiting, Judged)
+    left, whole = waiting.judgment, outcome.judgment
+    assert (left.score, left.passed, left.grade) == (whole.score, whole.passed, whole.grade)
+    assert left.provenance == whole.provenance
+    assert (left.reasoning, set(left.raw)) == ("", {"provenance"})
+    assert whole.reasoning == VERDICT["reasoning"]

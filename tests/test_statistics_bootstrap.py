@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import combinations
 from typing import Any
 
 import pytest
 
-from harness.statistics.alpha import alpha, alpha_sums
+from harness.statistics.alpha import alpha
+from harness.statistics.alpha import measured as alpha_measured
 from harness.statistics.bootstrap import Sampling, Sums, plan, quantile, with_intervals
 from harness.statistics.figure import Figure, undefined
 from harness.statistics.pair_sums import pearson_sums, score_sums, verdict_sums
 from harness.statistics.pairs import cohen, mean_difference, pearson, phi, spearman
 from harness.statistics.panel_sums import fleiss_sums, icc_sums, votes_sums
 from harness.statistics.panels import effective_votes, fleiss, icc, votes_from
-from tests.oracles import column, oracle, scores, verdicts
+from tests.oracles import column, oracle, scores, two, verdicts
 
 
 def mean_of(values: list[float]) -> tuple[Figure, Sums]:
@@ -98,8 +100,8 @@ def test_the_quantiles_are_numpys() -> None:
 
 def test_a_figure_that_is_the_same_in_every_resample_has_no_interval() -> None:
     """A width of 0 would claim certainty."""
-    both = [place / 20 for place in range(20)]
-    measured = [(pearson(zip(both, both, strict=True)), pearson_sums(both, both))]
+    same = two([[place / 20] * 2 for place in range(20)])
+    measured = [(pearson(same), pearson_sums(same))]
     (found,) = with_intervals(measured, plan(names(20)))
     assert (found.low, found.note) == (None, "no interval: it is the same in every resample")
 
@@ -119,14 +121,15 @@ def resampled(sums: Sums) -> float | None:
 
 def test_a_resample_in_which_nothing_varies_has_no_figure() -> None:
     """Undefined as the figure itself would be, not 0."""
-    same, other = [0.5, 0.5, 0.5], [0.1, 0.5, 0.9]
-    always, now_and_then = [True, True, True], [True, False, True]
+    flat = two([(0.5, 0.1), (0.5, 0.5), (0.5, 0.9)])
+    always = two([(True, True), (True, True), (True, True)])
+    now_and_then = two([(True, True), (True, False), (True, True)])
     found = [
-        pearson_sums(same, other),
-        score_sums(same, other).spearman,
-        verdict_sums(always, always).kappa,
-        verdict_sums(always, now_and_then).pearson,
-        votes_sums([pearson_sums(same, other)], 2),
+        pearson_sums(flat),
+        score_sums(flat).spearman,
+        verdict_sums(always).kappa,
+        verdict_sums(now_and_then).pearson,
+        votes_sums([pearson_sums(flat)], 2),
         *icc_sums([[0.5, 0.5]] * 3),
         *icc_sums([[0.1, 0.9], [None, 0.5]]),
     ]
@@ -135,56 +138,47 @@ def test_a_resample_in_which_nothing_varies_has_no_figure() -> None:
 
 TABLE = scores(5, runs=60, judges=4)
 FULL = scores(6, runs=60, judges=4, missing=0)
-FIRST, SECOND = column(TABLE, 0), column(TABLE, 1)
 PASSED = verdicts(TABLE)
 
 
 def of_votes(table: list[list[Any]]) -> Sums:
     """Return the sums behind the effective votes of four judges."""
-    two = [(a, b) for a in range(4) for b in range(a + 1, 4)]
-    return votes_sums([pearson_sums(column(table, a), column(table, b)) for a, b in two], 4)
+    return votes_sums([pearson_sums(two(table, a, b)) for a, b in combinations(range(4), 2)], 4)
 
 
 def votes(table: list[list[Any]]) -> Sums:
     """Return the same from verdicts."""
-    two = [(a, b) for a in range(4) for b in range(a + 1, 4)]
-    behind = [verdict_sums(column(table, a), column(table, b)).pearson for a, b in two]
+    behind = [verdict_sums(two(table, a, b)).pearson for a, b in combinations(range(4), 2)]
     return votes_sums(behind, 4)
 
 
 def phis(table: list[list[Any]]) -> Figure:
     """Return the effective votes by verdicts."""
-    two = [(a, b) for a in range(4) for b in range(a + 1, 4)]
-    found = [phi(zip(column(table, a), column(table, b), strict=True)) for a, b in two]
+    found = [phi(two(table, a, b)) for a, b in combinations(range(4), 2)]
     return votes_from(found, 4)
 
 
-def pairs_of(table: list[list[Any]]) -> list[tuple[Any, Any]]:
-    """Return what the first two judges said."""
-    return [(row[0], row[1]) for row in table]
-
-
 FIGURES: dict[str, tuple[Any, Any, list[list[Any]]]] = {
-    "alpha": (alpha, alpha_sums, TABLE),
-    "alpha of verdicts": (alpha, alpha_sums, PASSED),
+    "alpha": (alpha, lambda t: alpha_measured(t)[1], TABLE),
+    "alpha of verdicts": (alpha, lambda t: alpha_measured(t)[1], PASSED),
     "Fleiss' kappa": (fleiss, fleiss_sums, verdicts(FULL)),
     "ICC(A,1)": (lambda t: icc(t)[0], lambda t: icc_sums(t)[0], TABLE),
     "ICC(A,k)": (lambda t: icc(t)[1], lambda t: icc_sums(t)[1], TABLE),
     "effective votes": (effective_votes, of_votes, TABLE),
     "effective votes by verdicts": (phis, votes, PASSED),
     "Pearson": (
-        lambda t: pearson(pairs_of(t)),
-        lambda t: score_sums(column(t, 0), column(t, 1)).pearson,
+        lambda t: pearson(two(t)),
+        lambda t: score_sums(two(t)).pearson,
         TABLE,
     ),
     "difference": (
-        lambda t: mean_difference(pairs_of(t)),
-        lambda t: score_sums(column(t, 0), column(t, 1)).difference,
+        lambda t: mean_difference(two(t)),
+        lambda t: score_sums(two(t)).difference,
         TABLE,
     ),
     "Cohen's kappa": (
-        lambda t: cohen(pairs_of(t)),
-        lambda t: verdict_sums(column(t, 0), column(t, 1)).kappa,
+        lambda t: cohen(two(t)),
+        lambda t: verdict_sums(two(t)).kappa,
         PASSED,
     ),
 }
@@ -213,8 +207,8 @@ def test_spearmans_interval_is_as_wide_as_with_ranks_made_anew(seed: int) -> Non
     numpy, stats = oracle("numpy"), oracle("scipy.stats")
     table = scores(seed, runs=200, judges=2, missing=0)
     a, b = numpy.array(column(table, 0)), numpy.array(column(table, 1))
-    sums = score_sums(column(table, 0), column(table, 1)).spearman
-    low, high = bounded(spearman(pairs_of(table)), sums, plan(names(200)))
+    sums = score_sums(two(table)).spearman
+    low, high = bounded(spearman(two(table)), sums, plan(names(200)))
     draw = numpy.random.default_rng(seed)
     again = [stats.spearmanr(a[p], b[p]).statistic for p in draw.integers(0, 200, (400, 200))]
     spread = float(numpy.std(again))
@@ -225,9 +219,9 @@ def test_spearmans_interval_is_as_wide_as_with_ranks_made_anew(seed: int) -> Non
 
 def test_the_sums_of_spearman_are_those_of_the_ranks() -> None:
     """All runs once give the figure itself, with equal scores and missing ones, too."""
-    sums = score_sums(FIRST, SECOND).spearman
+    sums = score_sums(two(TABLE)).spearman
     totals = [math.fsum(values) for values in sums.columns]
-    expected = spearman(pairs_of(TABLE)).value
+    expected = spearman(two(TABLE)).value
     assert sums.statistic(*totals) == pytest.approx(expected, abs=1e-12)
 
 

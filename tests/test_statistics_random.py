@@ -15,7 +15,7 @@ from harness.statistics.bootstrap import plan, with_intervals
 from harness.statistics.pair_sums import score_sums, verdict_sums
 from harness.statistics.pairs import cohen, mean_difference, pearson, phi, spearman
 from harness.statistics.panels import effective_votes, fleiss, icc
-from tests.oracles import column, oracle, verdicts
+from tests.oracles import oracle, two, verdicts
 
 SCORES = strategies.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]) | strategies.floats(0, 1, width=16)
 
@@ -75,9 +75,9 @@ def test_correlations_are_scipys_or_undefined(table: list[list[Any]]) -> None:
     for a, b in combinations(range(len(table[0]) if table else 0), 2):
         pairs = known(table, a, b)
         first, second = [float(x) for x, _ in pairs], [float(y) for _, y in pairs]
-        found = pearson((row[a], row[b]) for row in table)
-        ranked = spearman((row[a], row[b]) for row in table)
-        apart = mean_difference((row[a], row[b]) for row in table)
+        found = pearson(two(table, a, b))
+        ranked = spearman(two(table, a, b))
+        apart = mean_difference(two(table, a, b))
         assert (found.n, ranked.n, apart.n) == (len(pairs),) * 3
         if len(pairs) < 2 or len(set(first)) < 2 or len(set(second)) < 2:
             assert (found.value, ranked.value) == (None, None)
@@ -100,15 +100,15 @@ def test_cohens_kappa_is_that_of_statsmodels_or_undefined(table: list[list[Any]]
     votes = verdicts(table)
     for a, b in combinations(range(len(table[0]) if table else 0), 2):
         pairs = known(votes, a, b)
-        found = cohen((row[a], row[b]) for row in votes)
+        found = cohen(two(votes, a, b))
         counts = [[pairs.count((x, y)) for y in (False, True)] for x in (False, True)]
         if not pairs or max(map(max, counts)) == len(pairs) == counts[0][0] + counts[1][1]:
             assert found.value is None
         else:
             expected = package.cohens_kappa(counts, return_results=False)
             assert found.value == pytest.approx(float(expected), abs=1e-12)
-        numbers = [(float(x), float(y)) for x, y in pairs]
-        assert phi(pairs).value == pytest.approx(pearson(numbers).value, abs=1e-9)
+        numbers = two([(float(x), float(y)) for x, y in pairs])
+        assert phi(two(pairs)).value == pytest.approx(pearson(numbers).value, abs=1e-9)
 
 
 @quick
@@ -160,10 +160,8 @@ def test_every_figure_is_a_number_or_has_a_reason_and_so_has_its_interval(
 ) -> None:
     """Whatever judges say: finite, within its range, low below high, and no warning."""
     votes = verdicts(table)
-    said = list(zip(column(table, 0), column(table, 1), strict=True))
-    passed = list(zip(column(votes, 0), column(votes, 1), strict=True))
-    of_scores = score_sums(column(table, 0), column(table, 1))
-    of_verdicts = verdict_sums(column(votes, 0), column(votes, 1))
+    said, passed = two(table), two(votes)
+    of_scores, of_verdicts = score_sums(said), verdict_sums(passed)
     measured = [
         (pearson(said), of_scores.pearson),
         (spearman(said), of_scores.spearman),

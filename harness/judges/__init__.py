@@ -163,13 +163,38 @@ def names() -> list[str]:
 
 @cache
 def find(kind: str) -> type[Judge] | None:
-    """Return the class of a kind, or None. A built-in kind cannot be replaced."""
+    """Return the class of a kind, or None. A built-in kind cannot be replaced.
+
+    ``ExperimentError`` if another package offers it and it is not one.
+    """
     if kind in _BUILT_IN:
         module, _, name = _BUILT_IN[kind].partition(":")
         found: type[Judge] = getattr(import_module(module), name)
         return found
     loaded: type[Judge] | None = offered.load(ENTRY_POINTS, kind)
+    why = None if loaded is None else _misfit(loaded)
+    if why is not None:
+        raise ExperimentError(
+            f"{kind!r} of {ENTRY_POINTS}, {offered.place(ENTRY_POINTS, kind)}, {why}; "
+            "mend the package that offers it"
+        )
     return loaded
+
+
+def _misfit(kind: object) -> str | None:
+    """Return why something is no kind of judge, by its shape."""
+    if not isinstance(kind, type):
+        return "is no class"
+    settings = getattr(kind, "Settings", None)
+    fits = {
+        "Settings, a subclass of msgspec.Struct": isinstance(settings, type)
+        and issubclass(settings, msgspec.Struct),
+        "requires_token, True or False": isinstance(getattr(kind, "requires_token", None), bool),
+        "deterministic, True or False": isinstance(getattr(kind, "deterministic", None), bool),
+        "ask, a method": callable(getattr(kind, "ask", None)),
+    }
+    lacking = "; ".join(name for name, fit in fits.items() if not fit)
+    return f"lacks {lacking}" if lacking else None
 
 
 def environment_of(spec: JudgeSpec) -> tuple[str, ...]:

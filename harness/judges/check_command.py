@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from harness.judges.command import too_long
 from harness.judges.match_child import NOT_FOUND
 from harness.judges.workspace import copy_workspace
 from harness.programs import UnstartableError
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 CHILD = Path(__file__).with_name("match_child.py")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Value, frozen=True):
     """What the checks for one question share: its files and its time."""
 
     question: Question

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness import files
 from harness.layouts.derived import ConsensusFiles, result_of
 from harness.model import Judgment
 from harness.scores import GRADES, check_score, grade_of
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,20 +27,17 @@ PROMPT = "judge_prompt.md"
 WORKSPACE = "workspace"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value, frozen=True):
     """A slot's judgment is on disk and valid."""
 
     judgment: Judgment
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Value, frozen=True):
     """No judgment file; ``Layout.tried`` says whether one was ever asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damaged:
+class Damaged(Value, frozen=True):
     """Something stands in the judgment's place; ``why`` names the file and the defect.
 
     ``unreadable``: the operating system refused to show it, so it may be valid.
@@ -169,7 +166,7 @@ class Layout(ABC):
 
     def consensus_file(self, run: Run) -> Path:
         """Return the file with the consensus of a run."""
-        return self.judge_directory(run) / RESULT
+        return run.path.joinpath("judge", RESULT)
 
     def settle_lock(self, run: Run) -> Path:
         """Return the file whose lock is the right to write a run's consensus."""
@@ -202,10 +199,10 @@ class Layout(ABC):
 
     def tried(self, run: Run, judge: JudgeSpec) -> str | None:
         """Return what shows that a slot without a judgment was tried and failed."""
-        directory = self.slot_directory(run, judge)
+        directory = f"{run.path}/judge/{judge.slot}"
         names = files.list_names(directory)
         if ATTEMPTS in names:
-            why = self._failed_attempt(directory / ATTEMPTS)
+            why = self._failed_attempt(self.attempts_directory(run, judge))
             if why is not None:
                 return why
         others = [n for n in names if n not in (CLAIM, ATTEMPTS) and not n.endswith(".tmp")]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness import files
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,16 +16,14 @@ if TYPE_CHECKING:
     from harness.model import JudgeSpec, Judgment
 
 
-@dataclass(frozen=True, slots=True)
-class ConsensusFiles:
+class ConsensusFiles(Value, frozen=True):
     """The derived files of one run: the keys each must have; and what could not be done."""
 
     wanted: Mapping[Path, Mapping[str, Any]]
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Value, frozen=True):
     """A file that must be made anew: all of its keys, or its text."""
 
     path: Path
@@ -62,11 +60,13 @@ def differs(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 def same(one: Any, other: Any) -> bool:
     """Tell whether two values look alike in a JSON file, whatever the order of their keys."""
-    if type(one) is type(other):  # most of the keys of a consensus are plain
+    if type(one) is type(other):  # most of a consensus is plain
         if isinstance(one, _PLAIN):
             return bool(one == other)
         if isinstance(one, float) and one == other != 0.0:
             return True
+        if isinstance(one, dict) and one.keys() == other.keys():
+            return all(same(value, other[key]) for key, value in one.items())
     return _exact(one) == _exact(other)
 
 

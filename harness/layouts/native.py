@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from harness import config, files
@@ -18,7 +19,6 @@ from harness.typed import convert, use_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from harness.criteria import Rubric
 
@@ -56,7 +56,10 @@ class NativeLayout(Layout):
         self._keys: ExperimentKeys = keys
         self._texts: dict[Path, str | None] = {}
         self._rubrics: dict[Path, Rubric | ExperimentError] = {}
-        self._above: dict[tuple[Path, str], Path | None] = {}
+        self._root = str(root)
+        self._above: dict[tuple[str, str], str | None] = {}
+        self._paths: dict[str, Path] = {}
+        self._hashes: dict[str, bytes] = {}
         self.experiment = Experiment(
             name=keys.name or root.name,
             root=root,
@@ -113,10 +116,9 @@ class NativeLayout(Layout):
             )
         rubric = self.rubric(path)
         output, blocked = self._output_text(path)
-        task = self._text(task_file) or ""
-        inputs = hashlib.sha256()
-        for part in (task, output, self._template_sha):
-            inputs.update(hashlib.sha256(part.encode()).digest())
+        inputs = hashlib.sha256(self._hash_of(self._text(task_file) or ""))
+        inputs.update(hashlib.sha256(output.encode()).digest())
+        inputs.update(self._hash_of(self._template_sha))
         task_id = str(task_file.parent)[len(str(self.experiment.root)) + 1 :] or "."
         group = keys.group or self._group(name)
         return Run(
@@ -147,14 +149,21 @@ class NativeLayout(Layout):
 
     def _look_up(self, path: Path, name: str) -> Path | None:
         """Find ``name`` in the run's directory or the nearest above it, up to the experiment."""
-        if files.is_there(f"{path}/{name}"):
-            return path / name
-        if path == self.experiment.root:
+        found = self._nearest(str(path), name)
+        if found is not None and found not in self._paths:
+            self._paths[found] = Path(found)
+        return None if found is None else self._paths[found]
+
+    def _nearest(self, directory: str, name: str) -> str | None:
+        if files.is_there(file := f"{directory}/{name}"):
+            return file
+        if directory == self._root:
             return None
         # What lies above the runs is looked for once, not for each of them.
-        key = (path.parent, name)
+        above = directory.rpartition("/")[0]
+        key = (above, name)
         if key not in self._above:
-            self._above[key] = self._look_up(*key)
+            self._above[key] = self._nearest(above, name)
         return self._above[key]
 
     def rubric(self, path: Path) -> Rubric:
@@ -184,6 +193,12 @@ class NativeLayout(Layout):
                 case files.Invalid(why) | files.Unreadable(why):
                     raise ExperimentError(f"{path}: {why}; replace it by a text file")
         return self._texts[path]
+
+    def _hash_of(self, shared: str) -> bytes:
+        """Hash a text that many runs have."""
+        if shared not in self._hashes:
+            self._hashes[shared] = hashlib.sha256(shared.encode()).digest()
+        return self._hashes[shared]
 
     def _hash_of_template(self) -> str:
         template = self.experiment.prompt_template

@@ -62,6 +62,15 @@ def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
         return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """In a worker of pytest-xdist, before it tells what it collected, say what is not there."""
+    if options.SNAPSHOT in getattr(session.config, "workerinput", ()):
+        from harness.plugin.snapshot import report_absent
+
+        report_absent(session)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Keep pytest from importing a ``conftest.py`` that lies inside a run."""
@@ -133,4 +142,7 @@ def _publish(panel: PanelSession) -> None:
     if not hasattr(panel.config, "workerinput"):
         from harness.plugin.publisher import Publisher
 
-        panel.config.pluginmanager.register(Publisher(panel), "harness-publisher")
+        gates = panel.config.stash.get(quality.GATES, None)
+        panel.config.pluginmanager.register(Publisher(panel, gates), "harness-publisher")
+        if gates is not None:  # after the publisher, so that they decide before it writes
+            panel.config.pluginmanager.register(gates, "harness-quality")

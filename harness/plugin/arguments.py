@@ -7,13 +7,13 @@ replaced by the experiment's configuration file, and what it selects is remember
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.layouts import config_of, looks_like_run, open_parts
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 SELECTIONS = pytest.StashKey[dict[Path, "list[Selection] | None"]]()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value, frozen=True):
     """Where an argument points to: an experiment, and the rest of the path and the name."""
 
     root: Path
@@ -31,8 +30,7 @@ class Place:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Value, frozen=True):
     """What one argument selects of an experiment: a path inside it, or a name after ``::``."""
 
     arg: str

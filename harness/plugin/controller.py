@@ -20,7 +20,7 @@ from harness.errors import ExperimentError
 from harness.layouts import config_of
 from harness.plugin import hosts, looks, options, panel_session
 from harness.plugin.feed import DROP, PARK, STOP
-from harness.plugin.snapshot import SNAPSHOT, broken, shipped
+from harness.plugin.snapshot import ABSENT, broken, shipped
 from harness.plugin.specs import is_elsewhere, worker_specs
 from harness.plugin.tally import OUTCOME, SLOT, STOPPED
 
@@ -162,20 +162,26 @@ class Controller:
 
     def pytest_report_header(self) -> list[str]:
         """Print how many judges work at a time, and what was found: workers do not."""
-        workers = len(worker_specs(self._panel.config)) or 1
-        lanes = self._panel.parallel
-        head = f"judges at work: {workers} workers x {lanes} = {workers * lanes}"
+        workers, lanes = len(worker_specs(self._panel.config)) or 1, self._panel.parallel
+        many = f"{workers} worker{'s' if workers > 1 else ''}"
+        head = f"judges at work: {many} x {lanes} = {workers * lanes}"
         return [head, *self._panel.terminal.counts()]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Give the snapshot to a worker; called for those that replace a crashed one, too."""
-        node.workerinput[SNAPSHOT] = self._snapshot
+        node.workerinput[options.SNAPSHOT] = self._snapshot
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self, node: Any) -> None:
         """Remember the worker."""
         self._nodes.append(node)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """End the session, before anything is paid, where a machine sees another directory."""
+        if report.nodeid == ABSENT:
+            raise pytest.UsageError(str(report.longrepr))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:

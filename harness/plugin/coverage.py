@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import SlotStatus
 from harness.modes import Mode
+from harness.plugin import shard
 from harness.scan import status_now
 from harness.text import safe_line
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,13 +30,16 @@ ALWAYS = (SlotStatus.COMPLETE, SlotStatus.MISSING, SlotStatus.FAILED)
 """The columns that are there even if they count nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """The slots of an experiment as they stand now; ``judges`` has the label of each judge."""
+class Coverage(Value, frozen=True):
+    """The slots of an experiment as they stand now; ``judges`` has the label of each judge.
+
+    ``own``: the slots of the session's shard, of all judges.
+    """
 
     root: Path
     name: str
     judges: tuple[tuple[str, Counter[SlotStatus]], ...]
+    own: Counter[SlotStatus]
 
     @property
     def totals(self) -> Counter[SlotStatus]:
@@ -55,6 +59,8 @@ def coverage(scanned: Scan, panel: PanelSession) -> Coverage:
     root = os.path.relpath(experiment.root, panel.config.rootpath)
     counts: dict[int, Counter[SlotStatus]] = {judge.number: Counter() for judge in experiment.panel}
     tally, read_again = panel.tally, panel.mode is Mode.REPARSE
+    mine = {slot.name for slot in shard.own(panel.config, experiment.name, scanned.slots)}
+    own: Counter[SlotStatus] = Counter()
     for slot in scanned.slots:
         place = root, slot.name
         judged, failed = place in tally.judged, place in tally.failed
@@ -62,10 +68,12 @@ def coverage(scanned: Scan, panel: PanelSession) -> Coverage:
         if failed or (judged and read_again):  # the reply may be to another question
             status = status_now(scanned.layout, slot)
         counts[slot.judge.number][status] += 1
+        own[status] += slot.name in mine
     return Coverage(
         root=experiment.root,
         name=safe_line(experiment.name, 60),
         judges=tuple((judge.label, counts[judge.number]) for judge in experiment.panel),
+        own=own,
     )
 
 

@@ -1,8 +1,8 @@
 """Workers of pytest-xdist on other machines: what ``--tx`` asks for, and hosts that disappear.
 
-Of pytest-xdist it touches ``make_reltoroot``, the
-``NodeManager``'s ``roots`` and ``setup_node``, and ``DSession``'s ``_clone_node``,
-``_active_nodes``, and ``shouldstop``.
+Of pytest-xdist it touches ``make_reltoroot``, the ``NodeManager``'s ``roots``, ``setup_node``,
+and ``teardown_nodes``, and ``DSession``'s ``_clone_node``, ``_active_nodes``, and
+``shouldstop``.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class Others:
         manager = dsession.nodemanager
         manager.roots = []
         self._setup, manager.setup_node = manager.setup_node, self._reach
+        self._end, manager.teardown_nodes = manager.teardown_nodes, self._end_all
         self._clone, dsession._clone_node = dsession._clone_node, self._replace  # noqa: SLF001 - no hook
         self._translate = getattr(workermanage, "make_reltoroot", None)
         workermanage.make_reltoroot = lambda _roots, args: args
@@ -105,6 +106,16 @@ class Others:
         except REFUSALS as error:
             text = str(spec).removeprefix("execmodel=main_thread_only//")
             raise UnreachableError(f"--tx {text}: cannot be reached ({_why(error)})") from None
+
+    def _end_all(self) -> None:
+        """End the workers; those behind a proxy that is gone cannot be told any more."""
+        try:
+            self._end()
+        except OSError:
+            # Nobody waits for them, now or at exit; the proxies that are left end, too.
+            self._dsession.nodemanager.group._gateways_to_join.clear()  # noqa: SLF001 - no method
+            with contextlib.suppress(OSError):
+                self._end()
 
     def _replace(self, node: Any) -> None:
         """Start another worker in the place of one that died, or go on without it."""

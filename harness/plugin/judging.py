@@ -10,7 +10,7 @@ import pytest
 
 from harness import judges
 from harness.attempt import attempt_slot
-from harness.dispatch import capture
+from harness.dispatch import capture, light
 from harness.errors import ExperimentError
 from harness.modes import Mode
 from harness.plugin.records import Record, recording
@@ -60,7 +60,10 @@ class Judging:
 
     def work(self, job: Job) -> Outcome:
         """Judge a slot with one call at most; never raises for the judge."""
-        return capture(job.item.slot, lambda _: self._judge(job), pass_on=(pytest.exit.Exception,))
+        outcome = capture(
+            job.item.slot, lambda _: self._judge(job), pass_on=(pytest.exit.Exception,)
+        )
+        return light(outcome)
 
     def _judge(self, job: Job) -> Judged | Deferred:
         if job.problem is not None:

@@ -36,7 +36,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="wait so long for judges whose usage limit is reached (45s, 30m, 2h) instead of "
         "deferring their slots at once",
     )
-    parser.addini("harness_max_cost", "default of --judge-max-cost", type="string", default="")
+    parser.addini("harness_max_cost", "default of --judge-max-cost", type="float", default=None)
     parser.addini("harness_wait", "default of --judge-wait", type="string", default="")
 
 
@@ -88,10 +88,13 @@ def _value(config: pytest.Config, name: str, parse: Any, must: str) -> float | N
     given = config.getoption(name)
     if given is not None:
         return float(given)
-    text = config.getini(name)
-    if not text:
+    try:
+        configured = config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError):  # which, depends on pytest's version
+        configured = math.nan
+    if configured in (None, ""):
         return None
-    value: float | None = parse(str(text))
+    value: float | None = parse(str(configured))
     if value is None:
         raise pytest.UsageError(f"the ini option {name} must be {must}")
     return value

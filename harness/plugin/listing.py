@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model import JUDGEABLE, SlotStatus
 from harness.text import safe_line
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -25,8 +25,7 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Value, frozen=True):
     """How slots are listed: ``shown`` makes a line of a message, ``whole`` cuts no list."""
 
     shown: Callable[[str], str]

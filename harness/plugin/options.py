@@ -21,6 +21,9 @@ STATUSES = ("missing", "failed", "stale", "complete", "blocked")
 ALIASES = {"agent_failed": "blocked"}
 """What ProjectScylla's tools call a status."""
 
+SNAPSHOT = "harness_snapshot"
+"""The key of a worker's input under which it finds what the controller scanned."""
+
 MARKERS = (
     "slot: an item that judges one run by one judge (set by pytest-judge-panel)",
     "missing: a slot that was never tried (set by pytest-judge-panel)",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,22 +13,24 @@ from harness import files
 from harness.dispatch import explain
 from harness.layouts import open_experiment
 from harness.outlet import outlet
-from harness.plugin import options
+from harness.plugin import options, shard
 from harness.plugin.progress import reason_of, steps
 from harness.plugin.publish import outlets
 from harness.plugin.signals import EXIT_TERMINATED
-from harness.plugin.tally import SLOT
+from harness.plugin.tally import SLOT, relative
 from harness.scan import scan
 from harness.text import defused, safe_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from _pytest.terminal import TerminalReporter
 
     from harness.model import Experiment
+    from harness.plugin.quality import QualityGates
     from harness.plugin.session import PanelSession
+    from harness.report.panorama import Panorama
     from harness.scan import Scan
 
 ANNOTATED = 50
@@ -36,8 +40,9 @@ ANNOTATED = 50
 class Publisher:
     """Writes for people elsewhere, in the process that talks to people."""
 
-    def __init__(self, panel: PanelSession) -> None:
+    def __init__(self, panel: PanelSession, gates: QualityGates | None) -> None:
         self._panel = panel
+        self._gates = gates
         self._config = panel.config
         self._wanted = outlets(panel.config, os.environ)
         self._in_actions = os.environ.get("GITHUB_ACTIONS") == "true"
@@ -92,15 +97,44 @@ class Publisher:
 
     def _write_markdown(self, path: Path, scans: list[Scan]) -> None:
         from harness.report.markdown import summary
-        from harness.report.write import look_at
 
-        text = "\n".join(summary(look_at(s, self._node_id, self._shown)) for s in scans)
+        text = "\n".join(
+            summary(self._looked_at(found), self._remarks(found.layout.experiment))
+            for found in scans
+        )
         file = outlet(path, create=True)
         before = files.read_bytes(file, root=file.parent) if self._wanted.append else None
         kept = before.value if isinstance(before, files.Ok) else b""
         files.commit_bytes(file, kept + text.encode(), root=file.parent, durable=False)
         if not self._wanted.append:
             self._written.append(f"summary: {self._shown(path)}")
+
+    def _looked_at(self, found: Scan) -> Panorama:
+        """Return what is known of an experiment; what to run next is advice to this shard."""
+        from harness.report.advice import advice
+        from harness.report.write import look_at
+
+        shown = look_at(found, self._node_id, self._shown)
+        part = shard.of(self._config)
+        if part is None:
+            return shown
+        own = shard.own(self._config, found.layout.experiment.name, found.slots)
+        counts = Counter(slot.status for slot in own)
+        return replace(shown, advice=advice(counts, shown.path, shard=str(part)))
+
+    def _remarks(self, experiment: Experiment) -> list[str]:
+        """Return what the summary of an experiment says of this session alone."""
+        place = f"{relative(experiment.root, self._config.rootpath)}/"
+        deferred = self._panel.tally.statistics.deferred
+        reasons = [why for slot, why in deferred.items() if slot.startswith(place)]
+        lines = [f"gate: {line}" for line in self._unmet(experiment.root)]
+        if reasons:
+            count = "1 slot was" if len(reasons) == 1 else f"{len(reasons)} slots were"
+            lines.append(f"{count} deferred ({reasons[0]}): run the same command again later")
+        return lines
+
+    def _unmet(self, root: Path) -> list[str]:
+        return [] if self._gates is None else self._gates.unmet.get(root, [])
 
     def _node_id(self, experiment: Experiment, name: str) -> str:
         return f"{self._shown(experiment.config_file)}::{name}"
@@ -118,11 +152,25 @@ class Publisher:
             for line in self._written:
                 terminalreporter.write_line(safe_line(line))
         if self._wanted.annotations:
-            for nodeid, (title, why) in list(self._failed.items())[:ANNOTATED]:
-                from harness.report.annotations import annotation
+            for line in self._annotations():
+                terminalreporter.write_line(line)
 
-                file = nodeid.partition("::")[0]
-                terminalreporter.write_line(annotation(file=file, title=title, text=why))
+    def _annotations(self) -> Iterator[str]:
+        from harness.report.annotations import annotation
+
+        for root, scanned in sorted(self._panel.scans.items()):
+            file = self._checked_out(scanned.layout.experiment.config_file)
+            for line in self._unmet(root):
+                yield annotation(file=file, title="gate", text=line)
+        for nodeid, (title, why) in list(self._failed.items())[:ANNOTATED]:
+            file = self._checked_out(self._config.rootpath / nodeid.partition("::")[0])
+            yield annotation(file=file, title=title, text=why)
+
+    def _checked_out(self, path: Path) -> str:
+        """Return a path as the CI service knows it: from the checkout's directory, if below it."""
+        checkout = os.path.realpath(os.environ.get("GITHUB_WORKSPACE") or os.devnull)
+        found = os.path.relpath(os.path.realpath(path), checkout)
+        return os.path.relpath(path, self._config.rootpath) if found.startswith("..") else found
 
     def _totals(self) -> None:
         """Put the totals of the session on its JUnit suite, if there is one."""

@@ -126,14 +126,19 @@ def _number(option: Option) -> Any:
 
 
 def watch(config: pytest.Config) -> None:
-    """Look at the figures when the session ends, if a bound was given; not in a worker.
+    """Have the figures looked at when the session ends, if a bound was given; not in a worker.
 
     A bound or a baseline that makes no sense is a usage error before anything is paid.
     """
-    bounds = None if hasattr(config, "workerinput") else _bounds(config)
+    if hasattr(config, "workerinput"):
+        return
+    bounds = _bounds(config)
+    if config.getoption("harness_baseline") and (bounds is None or bounds.regression is None):
+        raise pytest.UsageError(
+            "--judge-baseline needs --judge-max-regression D: how far the mean score may fall"
+        )
     if bounds is not None:
-        gates = QualityGates(bounds, _baseline(config, bounds))
-        config.pluginmanager.register(gates, "harness-quality")
+        config.stash[GATES] = QualityGates(bounds, _baseline(config, bounds))
 
 
 def _bounds(config: pytest.Config) -> Bounds | None:
@@ -188,6 +193,7 @@ class QualityGates:
         self._bounds = bounds
         self._baseline = baseline
         self._lines: list[str] = []
+        self.unmet: dict[Path, list[str]] = {}  # by the experiment's directory
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -196,7 +202,8 @@ class QualityGates:
         panel: PanelSession | None = session.config.pluginmanager.get_plugin("harness-session")
         looking = options.only_looks(session.config)
         if panel is not None and session.exitstatus in LOOKED_AT and not looking:
-            self._lines = self._unmet(panel)
+            self._look(panel)
+            self._lines = [line for lines in self.unmet.values() for line in lines]
             if self._lines:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         return done
@@ -216,16 +223,20 @@ class QualityGates:
         if reporter is not None and self._lines:
             self.pytest_terminal_summary(reporter)
 
-    def _unmet(self, panel: PanelSession) -> list[str]:
+    def _look(self, panel: PanelSession) -> None:
         from harness.bounds import unmet
         from harness.errors import HarnessError
         from harness.gather import sheet_of
 
         tried = {name for _, name in panel.tally.judged | panel.tally.failed}
-        lines: list[str] = []
-        for _, scanned in sorted(panel.scans.items()):
+        for root, scanned in sorted(panel.scans.items()):
             try:
-                lines += unmet(sheet_of(scanned, judged=tried), self._bounds, self._baseline)
+                found = unmet(sheet_of(scanned, judged=tried), self._bounds, self._baseline)
+                self.unmet[root] = list(found)
             except HarnessError as error:  # what nobody can read nobody can vouch for
-                lines.append(f"{scanned.layout.experiment.name}: cannot be measured ({error})")
-        return lines
+                name = scanned.layout.experiment.name
+                self.unmet[root] = [f"{name}: cannot be measured ({error})"]
+
+
+GATES = pytest.StashKey[QualityGates]()
+"""The gates of a session, until it has met an experiment: then they are a plugin of it."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os.path
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.layouts import open_parts
 from harness.modes import workable
 from harness.plugin import options, shard
 from harness.plugin.arguments import selection_of, unmatched
+from harness.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +26,7 @@ LISTED = 10
 """What there is in place of what is not there, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Value, frozen=True):
     """What the command line chooses of one experiment.
 
     ``of_any_status`` are all that arguments and filters leave, ``slots`` those of them that
@@ -72,7 +71,7 @@ def choose(
         )
     wanted = tuple(slot for slot in slots if slot.status in statuses)
     asked = _wanted(filters)
-    filtered = tuple(s for s in slots if all(_place(s, n) in them for n, them in asked.items()))
+    filtered = tuple(slot for slot in slots if _passes(slot, asked)) if asked else slots
     left_out = not filtered and bool(workable(mode, wanted, scanned.layout))
     own = shard.own(config, scanned.layout.experiment.name, filtered)
     chosen = tuple(slot for slot in own if slot.status in statuses)
@@ -110,6 +109,10 @@ def _wanted(filters: options.Filters) -> dict[str, tuple[object, ...]]:
 
 def _place(slot: Slot, name: str) -> object:
     return slot.judge.number if name == "judge slot" else slot.run.meta.get(name)
+
+
+def _passes(slot: Slot, wanted: Mapping[str, tuple[object, ...]]) -> bool:
+    return all(_place(slot, name) in them for name, them in wanted.items())
 
 
 def _unmatched(slots: Sequence[Slot], wanted: Mapping[str, tuple[object, ...]]) -> Iterator[str]:

@@ -135,8 +135,10 @@ class PanelSession:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Give Ctrl-C back."""
+        """Give Ctrl-C back, and let go of what was scanned: pytest now looks for garbage."""
         self._interrupt.end()
+        for found in (self.scans, self.chosen, self.settled):
+            found.clear()
 
     def stop(self) -> None:
         """End the judges at work and start no other, here and in all workers."""

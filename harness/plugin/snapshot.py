@@ -10,26 +10,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from harness import __version__
 from harness.errors import ExperimentError
 from harness.files import is_there
 from harness.model import SlotStatus
+from harness.plugin.options import SNAPSHOT
 from harness.plugin.tally import relative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    import pytest
-
     from harness.model import Experiment, Slot
     from harness.scan import Scan
 
-SNAPSHOT = "harness_snapshot"
-"""The key of a worker's input."""
+ABSENT = "harness-absent"
+"""What is collected, in reports, of arguments and experiments that a worker does not see."""
 
 
 def shipped(scanned: Scan, slots: Iterable[Slot], *, file: str, mark: Path | None) -> Any:
@@ -86,6 +88,24 @@ def check(config: pytest.Config, root: Path, entry: Any) -> None:
             f"{root}: this worker has version {__version__} of pytest-judge-panel, the session "
             f"was started with {entry['version']}; install the same on every machine"
         )
+
+
+def report_absent(session: pytest.Session) -> None:
+    """Tell the controller, from a worker, of arguments and experiments that are not there."""
+    config = session.config
+    given = config.workerinput.get(SNAPSHOT, {})  # type: ignore[attr-defined] # pytest-xdist's
+    if not any(entry["mark"] for entry in given.values()):
+        return
+    here = config.invocation_params.dir
+    absent = [arg for arg in config.args if not is_there(here / arg.partition("::")[0])]
+    if absent or not config.pluginmanager.hasplugin("harness-session"):
+        why = (
+            f"{config.workerinput['workerid']} on {socket.gethostname()}: "  # type: ignore[attr-defined] # the same
+            f"there is no {absent[0] if absent else 'experiment'} in {here}; name the directory "
+            "in which that machine sees the project, as in --tx ...//chdir=/shared/project"
+        )
+        report = pytest.CollectReport(nodeid=ABSENT, outcome="failed", longrepr=why, result=[])
+        config.hook.pytest_collectreport(report=report)
 
 
 def listed(slots: Iterable[Slot]) -> list[list[str]]:

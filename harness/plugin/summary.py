@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from harness.model import SlotStatus
+from harness.plugin import shard
 from harness.plugin.coverage import WIDTH
 from harness.plugin.tally import OUTCOME, SLOT
 from harness.report.advice import advice
@@ -84,7 +85,9 @@ def _consensus(panel: PanelSession, scanned: Scan, most: int) -> list[str]:
     from harness.panel import alpha_of
 
     tally = panel.tally
-    rows = sheet_of(scanned, judged={name for _, name in tally.judged | tally.failed}).rows
+    tried = {name for _, name in tally.judged | tally.failed}
+    done = panel.settled.get(scanned.layout.experiment.root)
+    rows = sheet_of(scanned, judged=tried, settled=done.results if done else {}).rows
     known = sorted((row for row in rows if row.score is not None), key=_score)
     name = safe_line(scanned.layout.experiment.name, 24)
     if not known:
@@ -133,12 +136,13 @@ def _line(row: Row, width: int) -> str:
 def next_line(panel: PanelSession, covered: Sequence[Coverage]) -> list[str]:
     """Return the command to run next: for the first experiment that has work left, if any has."""
     places = {
-        os.path.relpath(one.root, panel.config.invocation_params.dir): one.totals for one in covered
+        os.path.relpath(one.root, panel.config.invocation_params.dir): one.own for one in covered
     }
     work = (SlotStatus.MISSING, SlotStatus.FAILED, SlotStatus.STALE)
     open_ones = [place for place, found in places.items() if any(found[s] for s in work)]
     place = (open_ones or list(places))[0]
-    command, why = advice(places[place], place)[0]
+    part = shard.of(panel.config)
+    command, why = advice(places[place], place, shard="" if part is None else str(part))[0]
     line = f"next: {safe_line(command, 4096)}"
     reason = f" ({why})"
     return [line + reason if len(line) + len(reason) <= WIDTH else line]

@@ -16,21 +16,27 @@ def advice(
     directory: str,
     *,
     disputed: tuple[str, float] | None = None,
+    shard: str = "",
 ) -> tuple[tuple[str, str], ...]:
     """Return commands and what each is good for, the most useful one first.
 
     ``disputed``: the id of the run whose judges are furthest apart, and how far that is.
+    ``shard``: which part of the runs ``counts`` is about; "" means all of them.
     """
     place = shlex.quote(directory)
+    judge = f"pytest {place} --judge-shard {shard}" if shard else f"pytest {place}"
     made = []
     if counts.get(SlotStatus.MISSING):
-        made.append((f"pytest {place}", f"judges what is open: {_open(counts)}"))
+        where = f" in shard {shard}" if shard else ""
+        made.append((judge, f"judges what is open{where}: {_open(counts)}"))
     elif counts.get(SlotStatus.FAILED):
         why = f"tries {_slots(counts[SlotStatus.FAILED], 'failed')} again"
-        made.append((f"pytest {place} --status failed", why))
+        made.append((f"{judge} --status failed", why))
     if counts.get(SlotStatus.STALE):
         why = f"judges {_slots(counts[SlotStatus.STALE], 'stale')} anew"
-        made.append((f"pytest {place} --status stale", why))
+        made.append((f"{judge} --status stale", why))
+    if shard:
+        made.append((f"python -m harness merge TARGET {place}", "puts the shards together"))
     if disputed is not None:
         why = f"shows the most disputed run: its judges are {disputed[1]:.2f} apart"
         made.append((f"python -m harness show {shlex.quote(disputed[0])}", why))

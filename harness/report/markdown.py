@@ -25,8 +25,11 @@ def plain(text: str, cap: int = 200) -> str:
     return shown.replace("www.", "www&#46;")
 
 
-def summary(shown: Panorama) -> str:
-    """Return coverage, consensus, agreement, failures, and the next command, within bounds."""
+def summary(shown: Panorama, remarks: Sequence[str] = ()) -> str:
+    """Return coverage, consensus, agreement, failures, and the next command, within bounds.
+
+    ``remarks``: what else is known of the session, a line each.
+    """
     whole = shown.agreement.whole
     c = whole.coverage
     split = f"split verdicts in {len(shown.agreement.split)}"
@@ -37,6 +40,7 @@ def summary(shown: Panorama) -> str:
         f"Mean score {plain(full(whole.score))}, pass rate {plain(full(whole.pass_rate))}.",
         f"Alpha of the scores {plain(full(whole.alpha_score))}, {split} of {c.judged} runs.",
         "",
+        *_remarks(remarks),
         *_coverage(shown),
         *_groups(shown),
         *_runs(shown),
@@ -44,6 +48,10 @@ def summary(shown: Panorama) -> str:
         f"Next: <code>{plain(shown.advice[0][0], 1000)}</code>, {plain(shown.advice[0][1])}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _remarks(remarks: Sequence[str]) -> list[str]:
+    return [*(f"- {plain(text, 1000)}" for text in remarks), ""] if remarks else []
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

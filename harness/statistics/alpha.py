@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from itertools import chain, repeat
+from operator import mul, sub
 from typing import TYPE_CHECKING
 
 from harness.statistics.bootstrap import Sums
 from harness.statistics.figure import Figure, constant, undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _NOISE = 1e-12
 """Share of a sum of squares below which a difference of two is rounding, not variation."""
@@ -20,41 +22,65 @@ def alpha(units: Sequence[Sequence[float | None]]) -> Figure:
 
     On verdicts as 0 and 1 it is the nominal alpha: there both metrics are the same.
     """
-    pairable = [given for given in map(_given, units) if len(given) > 1]
-    values = [value for unit in pairable for value in unit]
+    return measured(units)[0]
+
+
+def measured(units: Sequence[Sequence[float | None]]) -> tuple[Figure, Sums]:
+    """Return alpha, and what it is a function of, for its interval.
+
+    Runs with one judgment add nothing to the sums.
+    """
+    given = [known if len(known) > 1 else () for known in map(_given, units)]
+    values = list(chain.from_iterable(given))
+    columns = _columns(given, math.fsum(values) / len(values) if values else 0.0)
+    return _figure(values, sum(map(bool, given)), columns), Sums(columns, _alpha)
+
+
+def _figure(values: list[float], pairable: int, columns: Sequence[Sequence[float]]) -> Figure:
     if not pairable:
         return undefined("no run has two judgments")
-    if len(pairable) == 1:
+    if pairable == 1:
         return undefined("one run: there is no other to compare it with", 1)
-    centre = math.fsum(values) / len(values)
-    parts = [_parts(unit, centre) for unit in pairable]
-    value = _alpha(*(math.fsum(column) for column in zip(*parts, strict=True)))
+    value = _alpha(*map(math.fsum, columns))
     if value is None or constant(values):
-        return undefined("nothing varies: all judgments are the same", len(pairable))
-    return Figure(value=value, n=len(pairable))
+        return undefined("nothing varies: all judgments are the same", pairable)
+    return Figure(value=value, n=pairable)
 
 
-def alpha_sums(units: Sequence[Sequence[float | None]]) -> Sums:
-    """Return what alpha is a function of, for its interval; runs with one judgment add nothing."""
-    given = [known if len(known) > 1 else [] for known in map(_given, units)]
-    values = [value for unit in given for value in unit]
-    centre = math.fsum(values) / len(values) if values else 0.0
-    parts = [_parts(unit, centre) if unit else (0.0,) * 4 for unit in given]
-    return Sums(tuple(zip(*parts, strict=True)), _alpha)
-
-
-def _given(unit: Sequence[float | None]) -> list[float]:
+def _given(unit: Sequence[float | None]) -> Sequence[float]:
     return [value for value in unit if value is not None]
 
 
-def _parts(unit: list[float], centre: float) -> tuple[float, float, float, float]:
-    """Return what a unit adds: its size, sum, sum of squares, and its own disagreement."""
-    size = len(unit)
-    shifted = [value - centre for value in unit]
-    mean = math.fsum(shifted) / size
-    within = math.fsum((value - mean) ** 2 for value in shifted)
-    squares = math.fsum(value * value for value in shifted)
-    return float(size), math.fsum(shifted), squares, size * within / (size - 1)
+def _columns(units: Sequence[Sequence[float]], centre: float) -> tuple[Sequence[float], ...]:
+    """Return what each unit adds: its size, sum, sum of squares, and its own disagreement.
+
+    Units of one size are taken together, column by column; an empty one adds nothing.
+    """
+    of_size: dict[int, list[int]] = {}
+    for place, size in enumerate(map(len, units)):
+        of_size.setdefault(size, []).append(place)
+    found = [(0.0,) * 4] * len(units)
+    for size, places in of_size.items():
+        parts = _parts([units[place] for place in places], size, centre) if size else ()
+        for place, part in zip(places, parts, strict=False):
+            found[place] = part
+    return tuple(zip(*found, strict=True))
+
+
+def _parts(
+    units: Sequence[Sequence[float]], size: int, centre: float
+) -> Iterator[tuple[float, float, float, float]]:
+    shifted = [list(map(sub, column, repeat(centre))) for column in zip(*units, strict=True)]
+    sums = list(map(math.fsum, zip(*shifted, strict=True)))
+    means = [total / size for total in sums]
+    within = _squares([list(map(sub, column, means)) for column in shifted])
+    apart = [size * square / (size - 1) for square in within]
+    return zip(repeat(float(size)), sums, _squares(shifted), apart, strict=False)
+
+
+def _squares(columns: Sequence[Sequence[float]]) -> Iterator[float]:
+    """Return the sum of squares across the columns, row by row."""
+    return map(math.fsum, zip(*(map(mul, column, column) for column in columns), strict=True))
 
 
 def _alpha(size: float, total: float, squares: float, disagreement: float) -> float | None:

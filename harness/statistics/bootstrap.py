@@ -97,8 +97,9 @@ def with_intervals(
     All are made from the same resamples. A figure that is undefined, or has no sums, is
     returned as it is.
     """
+    too_few = _TooFew(sampling)
     notes = [
-        None if sums is None or figure.value is None else _too_few(sums, sampling)
+        None if sums is None or figure.value is None else too_few.note(sums.columns[0])
         for figure, sums in measured
     ]
     wanted = [
@@ -125,15 +126,30 @@ def with_intervals(
     return found
 
 
-def _too_few(sums: Sums, sampling: Sampling) -> str | None:
-    """Return the note of a figure that too few runs, or tasks, are behind."""
-    counted = [place for place, count in enumerate(sums.columns[0]) if count > 0]
-    if len(counted) < ENOUGH:
-        return f"no interval: {len(counted)} runs are too few to resample"
-    blocks = len({sampling.blocks[place] for place in counted})
-    if blocks < ENOUGH:
-        return f"no interval: {blocks} {sampling.unit} are too few to resample"
-    return None
+class _TooFew:
+    """Says of columns that count whether too few runs, or tasks, are behind them.
+
+    Many figures have the same one, so each is looked at once.
+    """
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._sampling = sampling
+        self._notes: dict[int, str | None] = {}
+
+    def note(self, column: Sequence[float]) -> str | None:
+        """Return the note of a figure with this column; None if there are enough."""
+        if id(column) not in self._notes:
+            self._notes[id(column)] = self._note(column)
+        return self._notes[id(column)]
+
+    def _note(self, column: Sequence[float]) -> str | None:
+        counted = [place for place, count in enumerate(column) if count > 0]
+        if len(counted) < ENOUGH:
+            return f"no interval: {len(counted)} runs are too few to resample"
+        blocks = len({self._sampling.blocks[place] for place in counted})
+        if blocks < ENOUGH:
+            return f"no interval: {blocks} {self._sampling.unit} are too few to resample"
+        return None
 
 
 def _with_interval(
@@ -164,25 +180,32 @@ def _totals(columns: Sequence[Sequence[float]], sampling: Sampling) -> Iterator[
     so that one addition adds them all: several times as fast as columns one by one, and
     exact, whatever the order and the version of Python. ``_BIAS`` keeps them above 0.
     """
-    blocks = [[0.0] * len(columns) for _ in range(sampling.size)]
-    for place, column in enumerate(columns):
-        for block, value in zip(sampling.blocks, column, strict=True):
-            blocks[block][place] += value
-    largest = [max(map(abs, column)) for column in zip(*blocks, strict=True)]
+    sums = list(_block_sums(columns, sampling))
+    largest = [max(map(abs, column)) for column in sums]
     scales = [_UNIT / most if most else 1.0 for most in largest]
+    fixed = [
+        [round(value * scale) + _BIAS for value in column]
+        for column, scale in zip(sums, scales, strict=True)
+    ]
     packed = [
-        int.from_bytes(
-            array(
-                "q", [round(v * scale) + _BIAS for v, scale in zip(block, scales, strict=True)]
-            ).tobytes(),
-            byteorder=sys.byteorder,
-        )
-        for block in blocks
+        int.from_bytes(array("q", block).tobytes(), byteorder=sys.byteorder)
+        for block in zip(*fixed, strict=True)
     ]
     offset = sampling.size * _BIAS
     for draw in draws(sampling.size, sampling.resamples):
         lanes = array("q", sum(draw(packed)).to_bytes(8 * len(columns), byteorder=sys.byteorder))
         yield tuple([(lane - offset) / scale for lane, scale in zip(lanes, scales, strict=True)])
+
+
+def _block_sums(
+    columns: Sequence[Sequence[float]], sampling: Sampling
+) -> Iterator[Sequence[float]]:
+    """Yield the sums of each block, column by column."""
+    for column in columns:
+        sums = [0.0] * sampling.size
+        for block, value in zip(sampling.blocks, column, strict=True):
+            sums[block] += value
+        yield sums
 
 
 @lru_cache(maxsize=8)

@@ -1,20 +1,20 @@
 """What the figures of two judges are functions of, for their intervals.
 
-Every function takes what the two said of each run, None where one said nothing; such a
-run adds nothing to any sum.
+A run of which one of them said nothing adds nothing to any sum.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import mul, sub
 from typing import TYPE_CHECKING
 
 from harness.statistics.bootstrap import NOISE, Sums
-from harness.statistics.pairs import groups_of_equals, ranks
+from harness.statistics.column import ones
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from harness.statistics.column import Column, Two
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,22 @@ class VerdictSums:
     pearson: Sums
 
 
-def pearson_sums(first: Sequence[float | None], second: Sequence[float | None]) -> Sums:
+def pearson_sums(two: Two) -> Sums:
     """Return the sums of the product-moment correlation, around the means."""
-    places, a, b = _both(first, second)
-    a, b = _centred(a), _centred(b)
-    rows = [(1.0, x, y, x * x, y * y, x * y) for x, y in zip(a, b, strict=True)]
-    return Sums(_spread(rows, places, len(first), 6), _pearson)
+    a, b, *_ = two
+    together = list(map(mul, a.centred, b.centred))
+    count = ones(len(a))
+    columns = two.spread(count, a.centred, b.centred, a.squares, b.squares, together)
+    return Sums(columns, _pearson)
 
 
-def score_sums(first: Sequence[float | None], second: Sequence[float | None]) -> ScoreSums:
+def score_sums(two: Two) -> ScoreSums:
     """Return the sums of the correlations and of the mean absolute difference."""
-    pearson = pearson_sums(first, second)
-    places, a, b = _both(first, second)
+    a, b, *_ = two
+    pearson = pearson_sums(two)
     count = pearson.columns[0]
-    apart = _spread([(abs(x - y),) for x, y in zip(a, b, strict=True)], places, len(first), 1)
-    ranks = _spread(_rank_rows(a, b), places, len(first), 3)
+    ranks = two.spread(_rank_covariance(a, b), a.rank_variance, b.rank_variance)
+    apart = two.spread(list(map(abs, map(sub, a.values, b.values))))
     return ScoreSums(
         pearson=pearson,
         spearman=Sums((count, *ranks), _spearman),
@@ -56,80 +57,26 @@ def score_sums(first: Sequence[float | None], second: Sequence[float | None]) ->
     )
 
 
-def verdict_sums(first: Sequence[bool | None], second: Sequence[bool | None]) -> VerdictSums:
+def verdict_sums(two: Two) -> VerdictSums:
     """Return the sums of Cohen's kappa, and of the correlation of the verdicts."""
-    places, a, b = _both(first, second)
-    rows = [(1.0, x, y, x * y) for x, y in zip(a, b, strict=True)]
-    columns = _spread(rows, places, len(first), 4)
+    a, b, *_ = two
+    together = list(map(mul, a.values, b.values))
+    columns = two.spread(ones(len(a)), a.values, b.values, together)
     return VerdictSums(kappa=Sums(columns, _kappa), pearson=Sums(columns, _phi))
 
 
-def _both(
-    first: Sequence[float | None], second: Sequence[float | None]
-) -> tuple[list[int], list[float], list[float]]:
-    places, a, b = [], [], []
-    for place, (x, y) in enumerate(zip(first, second, strict=True)):
-        if x is not None and y is not None:
-            places.append(place)
-            a.append(float(x))
-            b.append(float(y))
-    return places, a, b
-
-
-def _centred(values: list[float]) -> list[float]:
-    mean = math.fsum(values) / len(values) if values else 0.0
-    return [value - mean for value in values]
-
-
-def _spread(
-    rows: Sequence[tuple[float, ...]], places: Sequence[int], length: int, width: int
-) -> tuple[Sequence[float], ...]:
-    """Return the columns of ``rows``, which stand at ``places``; 0 elsewhere."""
-    columns = [[0.0] * length for _ in range(width)]
-    for column, values in zip(columns, zip(*rows, strict=True), strict=False):
-        for place, value in zip(places, values, strict=True):
-            column[place] = value
-    return tuple(columns)
-
-
-def _rank_rows(a: list[float], b: list[float]) -> list[tuple[float, float, float]]:
-    """Return what each run adds to the covariance and the variances of the ranks.
+def _rank_covariance(a: Column, b: Column) -> list[float]:
+    """Return what each run adds to the covariance of the ranks.
 
     In a resample the ranks are others: where a run is drawn once more, all above it rise.
     To first order (Hájek's projection) that adds the mean, over the runs above it, of
     what their ranks are multiplied with.
     """
-    n = len(a)
-    x, y = _ranks(a), _ranks(b)
-    of_both, of_x, of_y = (
-        [p * q for p, q in zip(*two, strict=True)] for two in ((x, y), (x, x), (y, y))
-    )
-    both, own_x, own_y = (
-        2 * math.fsum(products) / n if n else 0.0 for products in (of_both, of_x, of_y)
-    )
-    rises = zip(_above(a, y), _above(b, x), _above(a, x), _above(b, y), strict=True)
-    return [
-        (xy + by_x + by_y - both, xx + 2 * x_by_x - own_x, yy + 2 * y_by_y - own_y)
-        for xy, xx, yy, (by_x, by_y, x_by_x, y_by_y) in zip(of_both, of_x, of_y, rises, strict=True)
-    ]
-
-
-def _ranks(values: list[float]) -> list[float]:
-    """Return the ranks as shares, around 0."""
-    n = len(values)
-    return [(rank - 0.5) / n - 0.5 for rank in ranks(values)]
-
-
-def _above(order: list[float], values: list[float]) -> list[float]:
-    """Return for each run the mean over all of ``values`` of those above it; equals count half."""
-    n, above = len(order), 0.0
-    found = [0.0] * n
-    for places in reversed(list(groups_of_equals(order))):
-        equal = math.fsum(values[place] for place in places)
-        for place in places:
-            found[place] = (above + equal / 2) / n
-        above += equal
-    return found
+    x, y = a.rank_shares, b.rank_shares
+    products = list(map(mul, x, y))
+    own = 2 * math.fsum(products) / len(a) if len(a) else 0.0
+    rises = zip(products, a.above(y), b.above(x), strict=True)
+    return [xy + by_x + by_y - own for xy, by_x, by_y in rises]
 
 
 def _pearson(  # noqa: PLR0917 - six sums

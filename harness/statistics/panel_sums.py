@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import chain, repeat
+from operator import mul, sub
 from typing import TYPE_CHECKING
 
 from harness.statistics.bootstrap import NOISE, Sums
-from harness.statistics.panels import fleiss_of, icc_of, votes_of
+from harness.statistics.column import ones, spread
+from harness.statistics.panels import fleiss_of, icc_of, votes_of, whole_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,27 +31,20 @@ def fleiss_sums(units: Sequence[Sequence[bool | None]]) -> Sums:
 
 def icc_sums(units: Sequence[Sequence[float | None]]) -> tuple[Sums, Sums]:
     """Return the sums of ICC(A,1) and ICC(A,k), over the units that every judge judged."""
-    full = [unit for unit in units if None not in unit]
-    values = [value for unit in full for value in unit if value is not None]
+    full = whole_units(units)
+    values = list(chain.from_iterable(full))
     centre = math.fsum(values) / len(values) if values else 0.0
-    width = max(map(len, units), default=0)
-    rows = [
-        _parts([v - centre for v in unit if v is not None], whole=None not in unit, width=width)
-        for unit in units
-    ]
-    columns = tuple(zip(*rows, strict=True))
+    judges = [list(map(sub, column, repeat(centre))) for column in zip(*full, strict=True)]
+    totals = list(map(math.fsum, zip(*judges, strict=True)))
+    squares = map(math.fsum, zip(*(map(mul, one, one) for one in judges), strict=True))
+    found = (ones(len(full)), list(map(mul, totals, totals)), list(squares), *judges)
+    places = [place for place, unit in enumerate(units) if None not in unit]
+    columns = found if len(full) == len(units) else tuple(spread(found, places, len(units)))
 
     def statistic(which: int) -> Callable[..., float | None]:
         return lambda *totals: _icc(totals)[which]
 
     return Sums(columns, statistic(0)), Sums(columns, statistic(1))
-
-
-def _parts(unit: list[float], *, whole: bool, width: int) -> tuple[float, ...]:
-    if not whole:
-        return (0.0,) * (width + 3)
-    total = math.fsum(unit)
-    return 1.0, total * total, math.fsum(value * value for value in unit), *unit
 
 
 def _icc(totals: Sequence[float]) -> tuple[float | None, float | None]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
-from typing import TYPE_CHECKING
+from itertools import chain, combinations, repeat
+from operator import sub
+from typing import TYPE_CHECKING, cast
 
+from harness.statistics.column import Column, both
 from harness.statistics.figure import ROUNDING, Figure, constant, undefined
 from harness.statistics.pairs import pearson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def fleiss(units: Sequence[Sequence[bool | None]]) -> Figure:
@@ -49,30 +51,36 @@ def icc(units: Sequence[Sequence[float | None]]) -> tuple[Figure, Figure]:
     Two-way random effects, absolute agreement, over the runs that every judge judged.
     """
     judges = max(map(len, units), default=0)
-    full = [[v for v in unit if v is not None] for unit in units if None not in unit]
+    full = whole_units(units)
     n = len(full)
     if judges < 2:  # noqa: PLR2004 - agreement is between two
         why = "the panel has fewer than two judges"
     elif n < 2:  # noqa: PLR2004 - variation is between two
         why = "fewer than two runs were judged by all judges"
-    elif constant([value for unit in full for value in unit]):
+    elif constant(list(chain.from_iterable(full))):
         why = "nothing varies: all scores are the same"
     else:
-        return _icc([[float(value) for value in unit] for unit in full], n, judges)
+        return _icc(full, n, judges)
     return undefined(why, n), undefined(why, n)
 
 
-def _icc(full: list[list[float]], n: int, k: int) -> tuple[Figure, Figure]:
-    mean = math.fsum(value for unit in full for value in unit) / (n * k)
-    of_runs = [math.fsum(unit) / k - mean for unit in full]
-    of_judges = [math.fsum(column) / n - mean for column in zip(*full, strict=True)]
-    between = k * math.fsum(off * off for off in of_runs) / (n - 1)
+def whole_units(units: Iterable[Sequence[float | None]]) -> list[Sequence[float]]:
+    """Return the units in which every judge said something."""
+    return [cast("Sequence[float]", unit) for unit in units if None not in unit]
+
+
+def _icc(full: Sequence[Sequence[float]], n: int, k: int) -> tuple[Figure, Figure]:
+    columns = list(zip(*full, strict=True))
+    means = [total / k for total in map(math.fsum, full)]
+    mean = math.fsum(means) / n
+    of_judges = [math.fsum(column) / n - mean for column in columns]
+    between = k * math.fsum((run - mean) ** 2 for run in means) / (n - 1)
     judges = n * math.fsum(off * off for off in of_judges) / (k - 1)
-    rest = math.fsum(
-        (value - mean - run - judge) ** 2
-        for unit, run in zip(full, of_runs, strict=True)
-        for value, judge in zip(unit, of_judges, strict=True)
-    ) / ((n - 1) * (k - 1))
+    residuals = (
+        map(sub, map(sub, column, means), repeat(judge))
+        for column, judge in zip(columns, of_judges, strict=True)
+    )
+    rest = math.fsum(off * off for off in chain.from_iterable(residuals)) / ((n - 1) * (k - 1))
     why = "the judges differ more than the runs do"
     one, panel = (
         undefined(why, n) if value is None else Figure(value=value, n=n)
@@ -97,9 +105,9 @@ def effective_votes(units: Sequence[Sequence[float | None]]) -> Figure:
 
     ``r`` is the mean correlation of two judges. Not more than there are judges.
     """
-    columns = list(zip(*units, strict=True))
-    judges = [column for column in columns if any(value is not None for value in column)]
-    found = [pearson(zip(a, b, strict=True)) for a, b in combinations(judges, 2)]
+    columns = zip(*units, strict=True)
+    judges = [Column(said) for said in columns if any(value is not None for value in said)]
+    found = [pearson(both(a, b)) for a, b in combinations(judges, 2)]
     return votes_from(found, len(judges))
 
 

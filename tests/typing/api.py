@@ -13,9 +13,11 @@ from harness import (
     Calls,
     Comparison,
     Consensus,
+    Exchange,
     Experiment,
     ExperimentError,
     Figure,
+    Finished,
     HarnessError,
     Judge,
     JudgeError,
@@ -23,8 +25,10 @@ from harness import (
     Judgment,
     Layout,
     NativeLayout,
+    NotStartedError,
     Question,
     Reply,
+    RetryableError,
     Rubric,
     Rule,
     Run,
@@ -32,6 +36,11 @@ from harness import (
     Slot,
     SlotStatus,
     Statistics,
+    ThrottledError,
+    TransientError,
+    UnreachableError,
+    UnusableJudgeError,
+    UsageLimitError,
     compare_experiments,
     judge_experiment,
     measure_agreement,
@@ -65,11 +74,24 @@ class LengthJudge:
         if question.output is None:
             raise JudgeError("there is nothing to measure")
         finished = question.run(["wc", "-c"], stdin=question.prompt_file)
+        assert_type(finished, Finished)
         assert_type(finished.exit_code, int)
+        assert_type(question.exchange, Exchange | None)
         return Reply(text="{}", tokens={"input": len(question.prompt), "output": 2})
 
 
 kind: type[Judge] = LengthJudge
+
+
+def refusals() -> Iterator[JudgeError]:
+    """Yield what a kind may raise beside the base."""
+    yield NotStartedError("it is not installed")
+    yield RetryableError("it was too late")
+    yield ThrottledError("too many requests", retry_after=2.0)
+    yield TransientError("overloaded", retry_after=None)
+    yield UnreachableError("nobody answers")
+    yield UnusableJudgeError("the key is not valid")
+    yield UsageLimitError("used up for today", until=1.0e9)
 
 
 class Chats(NativeLayout):
