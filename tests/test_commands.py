@@ -139,8 +139,8 @@ def test_check_runs_no_code_of_a_template(
         [
             "exp: 1 problem",
             (
-                "  runs/a: exp/judge.md.j2: access to attribute '__init__' of 'type' object is unsafe: "
-                "a template puts texts together and runs no code; correct the template"
+                "  runs/a: exp/judge.md.j2: access to attribute '__init__' of 'type' object is "
+                "unsafe: a template puts texts together and runs no code; correct the template"
             ),
         ],
         [],
