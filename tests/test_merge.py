@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,7 @@ PANEL = [shell_judge(answer(), "one"), shell_judge(answer(score=0.25, passed=Fal
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Go to a directory of its own; durability is the concern of other tests."""
+    monkeypatch.setattr(sys, "argv", ["__main__.py"])  # as `python -m harness` has it
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "fsync", lambda _fd: None)
     return tmp_path
