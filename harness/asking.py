@@ -127,6 +127,7 @@ class Attempts:
             began = time.monotonic()
             with reading:
                 reply = self._paid(question, end)
+                seconds = time.monotonic() - began
                 large = len(reply.text) > LARGE
                 if large:
                     reading.begin()
@@ -137,7 +138,7 @@ class Attempts:
                 del reply, question  # they may be large, and others wait for their turn
                 if not large:
                     reading.end()  # nobody waits for the syncs of a small one
-                _took(value, started, time.monotonic() - began)
+                _took(value, started, seconds)
                 return self.commit(value, directory)
 
     def _paid(self, question: Question, end: dict[str, Any]) -> Reply:

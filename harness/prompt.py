@@ -105,7 +105,7 @@ def _compiled(template: str) -> jinja2.Template:
 
     # The template may be a stranger's, who wants to be looked at only: it reaches no code.
     # Text, not HTML: nothing is escaped; what the agent wrote is fenced off by the boundary.
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+    environment = jinja2.sandbox.SandboxedEnvironment(
         autoescape=False,
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,

@@ -623,6 +623,25 @@ def preflight(spec: Any, environment: dict[str, str]) -> str | None:
 
 
 @kinds
+def test_certificates_that_cannot_be_loaded_are_named_before_anything_is_paid(
+    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A variable that points nowhere is a thing to mend; a call that meets it is not paid."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    text = (
+        "the certificates of this machine cannot be loaded (No such file or directory); "
+        "correct SSL_CERT_FILE or SSL_CERT_DIR"
+    )
+    connection._loaded.cache_clear()
+    with FakeHttpApi(good(kind)).serving() as api:
+        spec = spec_of(kind, base_url=api.url)
+        assert preflight(spec, {KEYS[kind]: KEY}) == text
+        error = raised(tmp_path / "e", entry(kind, api.url))
+        assert (type(error), str(error), error.unpaid) == (UnusableJudgeError, text, True)
+        assert api.asked == []
+
+
+@kinds
 def test_preflight_looks_for_the_key_and_for_somebody_at_the_address(kind: str) -> None:
     """Nothing is sent; behind a proxy nobody is looked for."""
     key = {KEYS[kind]: KEY}

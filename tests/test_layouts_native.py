@@ -382,6 +382,15 @@ def test_a_damaged_rubric_that_some_runs_share_is_read_once_for_all(
     assert problems == {"runs/x/a": why, "runs/x/b": why, "runs/y/c": None}
 
 
+def test_an_experiment_at_the_top_of_the_file_system_is_looked_through_to_its_end(
+    tmp_path: Path, make_experiment: Make
+) -> None:
+    """What is nowhere is not found; nobody looks above the root for it."""
+    layout = NativeLayout(make_experiment(tmp_path, runs=["a"]))
+    layout._root = "/"
+    assert layout._look_up(tmp_path, "is-nowhere.md") is None
+
+
 @pytest.mark.parametrize("missing", ["task.md", "rubric.yaml"])
 def test_a_run_without_task_or_rubric_says_where_to_write_it(
     tmp_path: Path, make_experiment: Make, missing: str

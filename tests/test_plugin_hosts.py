@@ -304,6 +304,21 @@ def test_a_directory_without_the_experiment_is_a_usage_error(
     assert marks(experiment) == []
 
 
+def test_names_of_modules_are_no_paths(
+    pytester: pytest.Pytester,
+    ledger: Path,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With ``--pyargs`` an argument that is no file of a machine may be there all the same."""
+    make(project, runs=2)
+    (project / "test_of_module.py").write_text("def test_it(): pass\n")
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    done = run(pytester, f"--tx=popen//chdir={project}", "--pyargs", "test_of_module")
+    assert done.ret == 0
+    assert sum(calls(ledger).values()) == judgments(project / "exp") == 4
+
+
 def test_what_cannot_be_reached_is_a_usage_error(
     pytester: pytest.Pytester, ledger: Path, project: Path
 ) -> None:

@@ -365,6 +365,13 @@ def test_ini_values_are_those_of_every_session(project: Project) -> None:
     assert max_cost(config) == 1.0
 
 
+def test_an_empty_value_takes_a_projects_budget_back(project: Project) -> None:
+    """As with other options of configuration files; it is no senseless amount."""
+    project.pytester.makeini("[pytest]\nharness_max_cost = 2.5\n")
+    config = project.pytester.parseconfig("-p", "harness.plugin", "-o", "harness_max_cost=")
+    assert max_cost(config) is None
+
+
 @pytest.mark.parametrize(("text", "usd"), [("2.5", 2.5), ("3", 3.0)])
 def test_a_budget_in_a_toml_file_is_a_number(project: Project, text: str, usd: float) -> None:
     """As the figures of gates are, beside which it stands."""

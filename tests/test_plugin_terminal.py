@@ -406,6 +406,19 @@ def test_a_dry_run_lists_first_what_would_be_judged(project: Project) -> None:
     assert nothing.body[:2] == ["exp: 14 slots: 14 missing", "  missing: 14"]
 
 
+def test_a_dry_run_of_an_experiment_named_twice_lists_its_slots_once(project: Project) -> None:
+    """Through a link, and part of it by its own name: all of it would be judged."""
+    experiment = project.experiment(runs=["a", "b"], judges=1)
+    (project.path / "linked").symlink_to(experiment)
+    done = project.run("linked", "exp/runs/a", "--dry-run")
+    assert done.body[:4] == [
+        "exp: 2 slots: 2 missing",
+        "  missing: 2",
+        "    runs/a/judge_01 (judge-a): never tried",
+        "    runs/b/judge_01 (judge-a): never tried",
+    ]
+
+
 def test_a_dry_run_of_ordinary_tests_runs_none(project: Project) -> None:
     """Tests beside an experiment are not run either."""
     project.experiment()

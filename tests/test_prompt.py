@@ -95,6 +95,13 @@ def test_a_template_gets_all_parts() -> None:
     assert render_prompt(parts, boundary="B", template=template) == "runs/a|t|r|o|B\n\n"
 
 
+def test_a_template_may_collect_what_it_shows() -> None:
+    """Lists of its own are its own matter."""
+    template = "{% set all = [] %}{% set _ = all.append(task) %}{{ all | join }}"
+    shown = render_prompt(PARTS, boundary=BOUNDARY, template=template)
+    assert shown == "Write hello.py, which prints Hello, World!"
+
+
 @pytest.mark.parametrize(
     ("template", "why"),
     [

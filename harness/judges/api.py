@@ -204,9 +204,9 @@ class ApiJudge(ABC):
             return MISSING
         try:
             self._key(environment)
+            prepare()
         except JudgeError as error:
             return str(error)
-        prepare()
         return unreachable(self._base_url, environment)
 
     def _key(self, environment: Mapping[str, str]) -> str | None:

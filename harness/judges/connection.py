@@ -218,7 +218,13 @@ def _tls() -> ssl.SSLContext:
 def _loaded() -> ssl.SSLContext:
     import httpx
 
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise unusable(
+            f"the certificates of this machine cannot be loaded ({error.strerror or error}); "
+            "correct SSL_CERT_FILE or SSL_CERT_DIR"
+        ) from None
 
 
 def prepare() -> None:

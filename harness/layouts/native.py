@@ -160,7 +160,7 @@ class NativeLayout(Layout):
         if directory == self._root:
             return None
         # What lies above the runs is looked for once, not for each of them.
-        above = directory.rpartition("/")[0]
+        above = directory.rpartition("/")[0] or "/"
         key = (above, name)
         if key not in self._above:
             self._above[key] = self._nearest(above, name)

@@ -90,8 +90,9 @@ def _value(config: pytest.Config, name: str, parse: Any, must: str) -> float | N
         return float(given)
     try:
         configured = config.getini(name)
-    except (TypeError, ValueError, pytest.UsageError):  # which, depends on pytest's version
-        configured = math.nan
+    except (TypeError, ValueError, pytest.UsageError) as error:  # which, depends on the version
+        # An empty value takes back what a project sets: "could not convert string to float: ''".
+        configured = None if str(error).endswith(": ''") else math.nan
     if configured in (None, ""):
         return None
     value: float | None = parse(str(configured))

@@ -97,7 +97,8 @@ def report_absent(session: pytest.Session) -> None:
     if not any(entry["mark"] for entry in given.values()):
         return
     here = config.invocation_params.dir
-    absent = [arg for arg in config.args if not is_there(here / arg.partition("::")[0])]
+    places = () if config.option.pyargs else config.args  # else they may be names of modules
+    absent = [arg for arg in places if not is_there(here / arg.partition("::")[0])]
     if absent or not config.pluginmanager.hasplugin("harness-session"):
         why = (
             f"{config.workerinput['workerid']} on {socket.gethostname()}: "  # type: ignore[attr-defined] # the same

@@ -92,7 +92,9 @@ class PanelTerminal:
             return self._explain_mode(chosen)
         listing = Listing(self._shown, whole=self._config.get_verbosity() > 0)
         if panel.dry_run:
-            slots = [item.slot for item in self._chosen if item.layout is scanned.layout]
+            root = scanned.layout.experiment.root
+            items = (item for item in self._chosen if item.layout.experiment.root == root)
+            slots = list({item.slot.name: item.slot for item in items}.values())
             return listing.planned(slots, scanned.slots, panel.statuses)
         named = {slot.name for slot in chosen.named}
         if set(panel.statuses) <= set(JUDGEABLE):
