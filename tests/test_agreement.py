@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import gc
 import json
 import math
 import os
@@ -436,3 +437,24 @@ def test_experiments_thrown_together_agree_otherwise_than_each_does() -> None:
     apart = {name: alpha_of(found.rows).value for name, found in sheets.items()}
     assert together is not None
     assert all(value is not None and abs(value - together) > 1e-3 for value in apart.values())
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_paused_and_left_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, *, enabled: bool
+) -> None:
+    """Also where measuring fails; a caller's own pause goes on."""
+    seen = []
+
+    def fail(*_: object) -> None:
+        seen.append(gc.isenabled())
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("harness.agreement._level", fail)
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with pytest.raises(ZeroDivisionError):
+            agreement(Sheet(experiment="e", judges=("a",), rows=()))
+        assert (seen, gc.isenabled()) == ([False], enabled)
+    finally:
+        gc.enable()

@@ -31,8 +31,8 @@ class Column:
 
     @cached_property
     def values(self) -> list[float]:
-        """The numbers."""
-        return [float(value) for value in self.said if value is not None]
+        """The numbers, verdicts as they are: they count as 0 and 1."""
+        return [value for value in self.said if value is not None]
 
     @cached_property
     def total(self) -> float:
