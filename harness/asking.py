@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness import disk, files, ledger
@@ -127,7 +127,7 @@ class Attempts:
             began = time.monotonic()
             with reading:
                 reply = self._paid(question, end)
-                seconds = time.monotonic() - began
+                made["seconds"] = time.monotonic() - began
                 large = len(reply.text) > LARGE
                 if large:
                     reading.begin()
@@ -138,7 +138,6 @@ class Attempts:
                 del reply, question  # they may be large, and others wait for their turn
                 if not large:
                     reading.end()  # nobody waits for the syncs of a small one
-                _took(value, started, seconds)
                 return self.commit(value, directory)
 
     def _paid(self, question: Question, end: dict[str, Any]) -> Reply:
@@ -243,9 +242,3 @@ class Attempts:
         """Record how an attempt ended."""
         root = self.layout.experiment.root
         ledger.close_attempt(directory, outcome, root=root, why=why, **end)
-
-
-def _took(value: dict[str, Any], started: datetime, seconds: float) -> None:
-    """Record when a judgment was ready."""
-    ended = started + timedelta(seconds=seconds)
-    value["provenance"].update(ended=ended.isoformat(), duration_seconds=round(seconds, 3))

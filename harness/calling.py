@@ -154,6 +154,7 @@ def value_of(
     token: str | None,
     started: datetime,
     version: str | None,
+    seconds: float = 0.0,
 ) -> dict[str, Any]:
     """Return the judgment that a reply is, as it is recorded; an invalid one says where it lies."""
     try:
@@ -169,7 +170,7 @@ def value_of(
         prompt=prompt,
         attempt=attempt.name,
         started=started,
-        seconds=0.0,
+        seconds=seconds,
         score_from=layout.experiment.score_from,
     )
     value["provenance"]["judge_version"] = version
