@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+SURE = 10
+"""Kills after which some answer has been adopted, but for one loop in many thousands."""
+
+
 def kills(full: int) -> int:
     """Return how many kills a crash loop makes.
 
@@ -95,7 +99,8 @@ def crash_loop(
             assert_no_torn_file(root)
         finish(root, *options)
         adopted += assert_exactly_paid(root, ledger)
-    assert adopted
+    # Whether a kill meets a judge at work is chance: two in three do.
+    assert adopted or killed < SURE
 
 
 START = 0.5
