@@ -313,7 +313,7 @@ def test_names_of_modules_are_no_paths(
     """With ``--pyargs`` an argument that is no file of a machine may be there all the same."""
     make(project, runs=2)
     (project / "test_of_module.py").write_text("def test_it(): pass\n")
-    monkeypatch.setenv("PYTHONPATH", str(project))
+    monkeypatch.setenv("PYTHONPATH", str(project), prepend=os.pathsep)
     done = run(pytester, f"--tx=popen//chdir={project}", "--pyargs", "test_of_module")
     assert done.ret == 0
     assert sum(calls(ledger).values()) == judgments(project / "exp") == 4
