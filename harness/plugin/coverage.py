@@ -59,7 +59,8 @@ def coverage(scanned: Scan, panel: PanelSession) -> Coverage:
     root = os.path.relpath(experiment.root, panel.config.rootpath)
     counts: dict[int, Counter[SlotStatus]] = {judge.number: Counter() for judge in experiment.panel}
     tally, read_again = panel.tally, panel.mode is Mode.REPARSE
-    mine = {slot.name for slot in shard.own(panel.config, experiment.name, scanned.slots)}
+    part = shard.own(panel.config, experiment.name, scanned.slots)
+    mine = None if len(part) == len(scanned.slots) else {slot.name for slot in part}
     own: Counter[SlotStatus] = Counter()
     for slot in scanned.slots:
         place = root, slot.name
@@ -68,7 +69,7 @@ def coverage(scanned: Scan, panel: PanelSession) -> Coverage:
         if failed or (judged and read_again):  # the reply may be to another question
             status = status_now(scanned.layout, slot)
         counts[slot.judge.number][status] += 1
-        own[status] += slot.name in mine
+        own[status] += mine is None or slot.name in mine
     return Coverage(
         root=experiment.root,
         name=safe_line(experiment.name, 60),
