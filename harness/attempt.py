@@ -25,6 +25,7 @@ from harness.model import NO_CALLS, Deferred, Judged, Judgment, SlotStatus
 from harness.process import Launcher
 from harness.redact import redactor_of
 from harness.spool import READERS
+from harness.turns import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +95,7 @@ def judge_slot(
             return replace(outcome, calls=calls + outcome.calls)
 
 
+@in_turn()
 def attempt_slot(
     slot: Slot,
     *,

@@ -19,6 +19,7 @@ from harness.record import judgment_object
 from harness.redact import redact_error
 from harness.reply import parse_reply
 from harness.spool import CleanLaunch, Reading
+from harness.turns import ASIDE
 from harness.value import Value
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def version_of(judge: object, slot: Slot, bench: Bench) -> str | None:
     """Return the version of the program that the judge runs, if it runs one that has any."""
     if not isinstance(judge, judges.Versioned):
         return None
-    return judge.version(environment_for(slot, bench))
+    with ASIDE:
+        return judge.version(environment_for(slot, bench))
 
 
 def answer_of(
@@ -118,7 +120,8 @@ def answer_of(
 ) -> Reply:
     """Ask; return the reply, or raise what the judge raises, with nothing secret in either."""
     try:
-        answer = judge.ask(question)
+        with ASIDE:
+            answer = judge.ask(question)
     except BaseException as error:
         redact_error(error, redactor)
         spent = getattr(error, "spent", None)

@@ -39,6 +39,7 @@ from harness.reading import load_yaml as load_yaml
 from harness.reading import read_bytes as read_bytes
 from harness.reading import read_json as read_json
 from harness.reading import read_text as read_text
+from harness.turns import ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,11 +64,10 @@ def commit_bytes(
 ) -> None:
     """Put ``data`` at ``path`` in one step: a reader sees the old file or the new one.
 
-    The temporary file is made beside the target, because a rename is atomic only within one
-    file system. An existing file keeps its mode and owner. With ``durable`` it survives a power
-    cut once this returns. With ``replace=False`` an existing ``path`` is left alone and
-    ``FileExistsError`` raised; with ``since`` one edited since that stamp was taken, and
-    ``EditedError``. A link is written through inside ``root``; else ``ExperimentError``.
+    An existing file keeps its mode and owner. What is ``durable`` survives a power cut from now
+    on. With ``replace=False`` an existing ``path`` is left alone and ``FileExistsError`` raised;
+    with ``since`` one edited since that stamp was taken, and ``EditedError``. A link is written
+    through inside ``root``; else ``ExperimentError``.
     """
     target = _write_target(path, root)
     directory, name = os.path.split(target)
@@ -89,7 +89,7 @@ def commit_bytes(
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     if durable:
-        _sync_directory(directory)
+        sync(directory)
 
 
 def commit_json(path: Path, value: Any, *, root: Path, finite: bool = True, **how: Any) -> None:
@@ -117,7 +117,8 @@ def _write_new(path: str, data: bytes, *, durable: bool, like: str | None) -> No
         while view:
             view = view[os.write(fd, view) :]
         if durable:
-            os.fsync(fd)
+            with ASIDE:
+                os.fsync(fd)
     except BaseException:
         os.close(fd)
         raise
@@ -137,10 +138,12 @@ def _copy_mode(fd: int, path: str) -> None:
         os.fchmod(fd, stat.S_IMODE(wanted.st_mode))
 
 
-def _sync_directory(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync(path: str | Path) -> None:
+    """Return once a file, or the names in a directory, survive a power cut."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        with ASIDE:
+            os.fsync(fd)
     finally:
         os.close(fd)
 
@@ -199,10 +202,7 @@ def set_aside(path: Path, *, as_: str = "bad") -> Path | None:
 
 
 def keep_copy(path: Path, *, as_: str = "bad") -> Path:
-    """Give a regular file a second name, as ``set_aside`` does, for when it is replaced next.
-
-    In between the file stays where it was, so that no crash leaves the place empty.
-    """
+    """Give a file a second name, as ``set_aside`` does, so that its place is never empty."""
     kept = _free_name(path, as_)
     os.link(path, kept, follow_symlinks=False)
     return kept

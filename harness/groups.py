@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 
+from harness.turns import ASIDE
+
 
 def alive(child: subprocess.Popen[bytes]) -> bool:
     """Whether ``child`` runs; looks without reaping, which is its worker's business."""
@@ -45,14 +47,16 @@ def _exits_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
             poll = select.poll()
             poll.register(fd, select.POLLIN)
             # poll(2) takes milliseconds in an int: some 24 days at most
-            return bool(poll.poll(min(seconds * 1000, 2**31 - 1)))
+            with ASIDE:
+                return bool(poll.poll(min(seconds * 1000, 2**31 - 1)))
         finally:
             os.close(fd)
     end = time.monotonic() + seconds
     while alive(child):
         if time.monotonic() >= end:
             return False
-        time.sleep(0.02)
+        with ASIDE:
+            time.sleep(0.02)
     return True
 
 

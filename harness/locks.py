@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from harness import files
+from harness.turns import ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,8 @@ def claim(path: Path, *, wait: float = 0.0) -> Iterator[int | None]:
     try:
         deadline = time.monotonic() + wait
         while not (held := lock_descriptor(fd, blocking=False)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            with ASIDE:
+                time.sleep(0.05)
         if held:
             note = f"{socket.gethostname()}:{os.getpid()} since {datetime.now(UTC):%H:%M:%S} UTC"
             files.write_note(fd, note)
@@ -46,7 +48,9 @@ def locked(path: Path) -> Iterator[None]:
 
     fd = files.open_lock(path)
     try:
-        lock_descriptor(fd, poll_interval=0.005)
+        if not lock_descriptor(fd, blocking=False):
+            with ASIDE:
+                lock_descriptor(fd, poll_interval=0.005)
         yield
     finally:
         os.close(fd)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from harness import files
 from harness.errors import ExperimentError
+from harness.turns import ASIDE, back_in_turn
 from harness.value import Value
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Reading:
     def begin(self) -> None:
         """Wait for a turn; the first call does."""
         if not self._has_one:
-            self._turns.acquire()
+            with ASIDE:
+                self._turns.acquire()
             self._has_one = True
 
     def end(self) -> None:
@@ -80,6 +82,18 @@ class CleanLaunch(Value, frozen=True, kw_only=True):
         stdin: Path | None = None,
     ) -> Finished:
         """Return how the process ended."""
+        with back_in_turn():
+            return self._run(argv, cwd, env, (stdin, stdout, stderr), timeout)
+
+    def _run(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        streams: tuple[Path | None, Path, Path],
+        timeout: float,
+    ) -> Finished:
+        stdin, stdout, stderr = streams
         if stdout == self.own and any(self.redactor(element) != element for element in argv):
             raise ExperimentError(
                 "the judge's command line holds a key, which every user of the machine could "
