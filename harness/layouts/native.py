@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from harness import config, files
 from harness.errors import ExperimentError
 from harness.keys import ExperimentKeys, RunKeys
 from harness.layouts import registry
+from harness.layouts.above import Above
 from harness.layouts.base import WORKSPACE, Layout
 from harness.layouts.names import Pattern, safe_name, sorted_runs
 from harness.model import Experiment, Run
-from harness.rubric import load_rubric
 from harness.rules import native_rule
 from harness.typed import convert, use_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.criteria import Rubric
 
@@ -54,12 +54,7 @@ class NativeLayout(Layout):
             raise ExperimentError(f"{file}: the key 'judges' is missing; list at least one judge")
         panel, people = config.members(config.panel(keys.judges, keys, file=file))
         self._keys: ExperimentKeys = keys
-        self._texts: dict[Path, str | None] = {}
-        self._rubrics: dict[Path, Rubric | ExperimentError] = {}
-        self._root = str(root)
-        self._above: dict[tuple[str, str], str | None] = {}
-        self._paths: dict[str, Path] = {}
-        self._hashes: dict[str, bytes] = {}
+        self._above = Above(root)
         self.experiment = Experiment(
             name=keys.name or root.name,
             root=root,
@@ -74,8 +69,8 @@ class NativeLayout(Layout):
         self._template_sha = self._hash_of_template()
         # What all runs share spoils the experiment; what one run has, only that run.
         if files.is_there(shared := root / keys.rubric):
-            self._rubrics[shared] = load_rubric(shared, root=root)
-        self._text(root / keys.task)
+            self._above.rubric(shared)
+        self._above.text(root / keys.task)
 
     @classmethod
     def config_of(cls, directory: Path) -> Path | None:
@@ -85,6 +80,10 @@ class NativeLayout(Layout):
 
     def runs(self) -> Iterator[Run]:
         """Yield every directory that the pattern ``runs`` matches, sorted by name."""
+        return (self.run_at(name, path) for name, path in self.run_places())
+
+    def run_places(self) -> Iterator[tuple[str, Path]]:
+        """Yield where they lie, and how each is called below the experiment."""
         pattern = Pattern(self._keys.runs, is_run=looks_like_run, closed=frozenset(INNER))
         found = dict(pattern.match(self.experiment.root))
         if not found:
@@ -93,9 +92,10 @@ class NativeLayout(Layout):
                 "put the runs there or correct the pattern"
             )
         for name in sorted_runs(list(found)):
-            yield self._run(name, found[name])
+            yield name, found[name]
 
-    def _run(self, name: str, path: Path) -> Run:
+    def run_at(self, name: str, path: Path) -> Run:
+        """Read one of them."""
         if not files.inside(path, self.experiment.root):
             why = f"{path}: is a symbolic link that leaves the experiment"
             return Run(name=safe_name(name), path=path, group=self._group(name), blocked=why)
@@ -109,16 +109,16 @@ class NativeLayout(Layout):
 
     def _usable_run(self, name: str, path: Path) -> Run:
         keys = self._run_keys(path)
-        task_file = self._look_up(path, keys.task or self._keys.task)
+        task_file = self._above.find(path, keys.task or self._keys.task)
         if task_file is None:
             raise ExperimentError(
                 f"{path}: no {keys.task or self._keys.task} in it or above it; write the task there"
             )
         rubric = self.rubric(path)
         output, blocked = self._output_text(path)
-        inputs = hashlib.sha256(self._hash_of(self._text(task_file) or ""))
+        inputs = hashlib.sha256(self._above.hash_of(self._above.text(task_file) or ""))
         inputs.update(hashlib.sha256(output.encode()).digest())
-        inputs.update(self._hash_of(self._template_sha))
+        inputs.update(self._above.hash_of(self._template_sha))
         task_id = str(task_file.parent)[len(str(self.experiment.root)) + 1 :] or "."
         group = keys.group or self._group(name)
         return Run(
@@ -147,64 +147,20 @@ class NativeLayout(Layout):
         parts = name.split("/")
         return parts[1] if len(parts) > 2 else self.experiment.name  # noqa: PLR2004 - runs/<group>/<run>
 
-    def _look_up(self, path: Path, name: str) -> Path | None:
-        """Find ``name`` in the run's directory or the nearest above it, up to the experiment."""
-        found = self._nearest(str(path), name)
-        if found is not None and found not in self._paths:
-            self._paths[found] = Path(found)
-        return None if found is None else self._paths[found]
-
-    def _nearest(self, directory: str, name: str) -> str | None:
-        if files.is_there(file := f"{directory}/{name}"):
-            return file
-        if directory == self._root:
-            return None
-        # What lies above the runs is looked for once, not for each of them.
-        above = directory.rpartition("/")[0] or "/"
-        key = (above, name)
-        if key not in self._above:
-            self._above[key] = self._nearest(above, name)
-        return self._above[key]
-
     def rubric(self, path: Path) -> Rubric:
         """Return the rubric in a run's directory or the nearest one above it."""
-        file = self._look_up(path, self._keys.rubric)
+        file = self._above.find(path, self._keys.rubric)
         if file is None:
             raise ExperimentError(
                 f"{path}: no {self._keys.rubric} in it or above it; write the rubric there"
             )
-        if file not in self._rubrics:
-            try:
-                self._rubrics[file] = load_rubric(file, root=self.experiment.root)
-            except ExperimentError as error:
-                self._rubrics[file] = error
-        found = self._rubrics[file]
-        if isinstance(found, ExperimentError):
-            raise found
-        return found
-
-    def _text(self, path: Path) -> str | None:
-        if path not in self._texts:
-            match files.read_text(path, root=self.experiment.root):
-                case files.Ok(text):
-                    self._texts[path] = text
-                case files.Missing():
-                    self._texts[path] = None
-                case files.Invalid(why) | files.Unreadable(why):
-                    raise ExperimentError(f"{path}: {why}; replace it by a text file")
-        return self._texts[path]
-
-    def _hash_of(self, shared: str) -> bytes:
-        """Hash a text that many runs have."""
-        if shared not in self._hashes:
-            self._hashes[shared] = hashlib.sha256(shared.encode()).digest()
-        return self._hashes[shared]
+        return self._above.rubric(file)
 
     def _hash_of_template(self) -> str:
         template = self.experiment.prompt_template
         if template is None:
             return ""
-        text = self._text(template)
+        text = self._above.text(template)
         if text is None:
             raise ExperimentError(
                 f"{self.experiment.config_file}: prompt: there is no file {template}; create it"
@@ -233,10 +189,10 @@ class NativeLayout(Layout):
     def prompt_parts(self, run: Run) -> dict[str, str]:
         """Return task, rubric, and output."""
         keys = self._run_keys(run.path)
-        task_file = self._look_up(run.path, keys.task or self._keys.task)
+        task_file = self._above.find(run.path, keys.task or self._keys.task)
         assert task_file is not None, "the run would be blocked"  # noqa: S101 - narrows the type
         return {
-            "task": self._text(task_file) or "",
+            "task": self._above.text(task_file) or "",
             "rubric": "" if run.rubric is None else run.rubric.text,
             "output": self._output_text(run.path)[0],
         }
