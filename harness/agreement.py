@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from harness.garbage import collector_paused
 from harness.pairwise import Pair, against_others, pairs, said_of
 from harness.panel import Coverage, coverage, panel_pass_rate, panel_score
 from harness.statistics.alpha import measured as alpha
@@ -17,7 +16,7 @@ from harness.statistics.panel_sums import fleiss_sums, icc_sums, votes_sums
 from harness.statistics.panels import fleiss, icc, votes_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.pairwise import JudgeFigures, Measured, PairMeasured
     from harness.sheet import Row, Sheet
@@ -91,7 +90,7 @@ def agreement(
     have an interval.
     """
     how: dict[str, Any] = {"listed": listed, "brief": brief}
-    with _collector_paused():
+    with collector_paused():
         whole = _level(sheet.experiment, sheet.judges, sheet.rows, RESAMPLES, listed)
         return Agreement(
             experiment=sheet.experiment,
@@ -100,21 +99,6 @@ def agreement(
             groups=_levels(sheet, lambda row: row.group, whole, most=None, **how),
             tasks=_levels(sheet, lambda row: row.task, whole, most=tasks, **how),
         )
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from going through everything that was scanned, again and again.
-
-    Nothing here makes a cycle, but many rows at once: a third of the time went into looking.
-    """
-    paused = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if paused:
-            gc.enable()
 
 
 def _levels(

@@ -35,8 +35,11 @@ def sheet_of(
     rows = []
     for slots in scan.by_run():
         run = slots[0].run
-        judgments = judgments_of(scan.layout, slots)
         joint = settled.get(run.name)
+        if run.name in scan.settled:  # all of them count, and need not be read for that
+            judgments = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
+        else:
+            judgments = judgments_of(scan.layout, slots)
         if judged and any(slot.name in judged for slot in slots):
             judgments, joint = read_judgments(scan.layout, run), None
         if joint is None or any(slot.status is not SlotStatus.COMPLETE for slot in slots):

@@ -8,6 +8,7 @@ import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 Stamp = tuple[int, int, int] | None
@@ -24,6 +25,28 @@ def stamp(path: str | Path) -> Stamp:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def stamps(paths: Iterable[str]) -> tuple[int, int] | None:
+    """Return a hash of what changes with any of ``paths``, and when the latest of them did, in ns.
+
+    The time of a change cannot be set, as that of an edit can. None if one is a symbolic link.
+    What is not there, or cannot be seen, has a place in the hash.
+    """
+    seen: list[tuple[int, ...]] = []
+    latest = 0
+    for path in paths:
+        try:
+            found = os.lstat(path)
+        except OSError:
+            seen.append(())
+            continue
+        if stat.S_ISLNK(found.st_mode):
+            return None
+        changed = found.st_ctime_ns
+        seen.append((found.st_ino, found.st_size, found.st_mtime_ns, changed))
+        latest = max(latest, changed, found.st_mtime_ns)
+    return hash(tuple(seen)), latest
 
 
 def size(path: Path) -> int:

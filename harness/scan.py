@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
 
 from harness import files
+from harness.garbage import collector_paused
 from harness.layouts.base import Damaged, Found, Nothing
 from harness.model import Slot, SlotStatus
 from harness.staleness import staleness
 from harness.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
+    from harness.consensus import Consensus
     from harness.layouts import Layout
     from harness.model import JudgeSpec, Run
 
 
+NONE: Mapping[str, Consensus] = MappingProxyType({})
+
+
 class Scan(Value, frozen=True):
-    """One experiment as it stood on disk: its slots, run by run, in panel order."""
+    """One experiment as it stood on disk: its slots, run by run, in panel order.
+
+    ``settled`` has the consensus of runs, by name, whose stored one is known to be that.
+    """
 
     layout: Layout
     slots: tuple[Slot, ...]
+    settled: Mapping[str, Consensus] = NONE
 
     def counts(self) -> Counter[SlotStatus]:
         """Return the number of slots of each status."""
@@ -40,7 +50,26 @@ class Scan(Value, frozen=True):
         return tuple(slot for slot in self.slots if slot.status in statuses)
 
 
-def scan(layout: Layout, *, step: Callable[[int], None] = lambda _runs: None) -> Scan:
+class Remembers(Protocol):
+    """What knows runs that are as an earlier session left them."""
+
+    settled: dict[str, Consensus]
+
+    def runs(self) -> Iterator[Run]:
+        """Yield all runs of the experiment, as its layout does."""
+        ...
+
+    def slots(self, run: Run) -> tuple[Slot, ...] | None:
+        """Return the slots of a run that is known; None if its files must be read."""
+        ...
+
+
+def scan(
+    layout: Layout,
+    *,
+    step: Callable[[int], None] = lambda _runs: None,
+    memory: Remembers | None = None,
+) -> Scan:
     """Classify every slot that the experiment's directory and configuration expect.
 
     ``step`` is told how many runs have been looked at.
@@ -48,11 +77,17 @@ def scan(layout: Layout, *, step: Callable[[int], None] = lambda _runs: None) ->
     wrong with one slot or one run only spoils that.
     """
     slots: list[Slot] = []
-    for done, run in enumerate(layout.runs(), 1):
-        prompt = _FrozenPrompt(layout, run)
-        slots += [_classify(layout, run, judge, prompt) for judge in layout.experiment.panel]
-        step(done)
-    return Scan(layout, tuple(slots))
+    with collector_paused():
+        for done, run in enumerate(layout.runs() if memory is None else memory.runs(), 1):
+            known = None if memory is None else memory.slots(run)
+            slots += _slots(layout, run) if known is None else known
+            step(done)
+    return Scan(layout, tuple(slots), NONE if memory is None else memory.settled)
+
+
+def _slots(layout: Layout, run: Run) -> list[Slot]:
+    prompt = _FrozenPrompt(layout, run)
+    return [_classify(layout, run, judge, prompt) for judge in layout.experiment.panel]
 
 
 def status_now(layout: Layout, slot: Slot) -> SlotStatus:

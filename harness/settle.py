@@ -65,6 +65,9 @@ def settle(scan: Scan, how: How = How()) -> Settled:
     layout = scan.layout
     for slots in scan.by_run():
         run = slots[0].run
+        if run.name in scan.settled and not how.fresh:
+            settled.results[run.name] = scan.settled[run.name]
+            continue
         known = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
         as_scanned = not how.fresh and all(s.status is SlotStatus.COMPLETE for s in slots)
         try:

@@ -88,8 +88,8 @@ def test_reading_opens_nothing_for_writing() -> None:
     assert flags == "os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY"
 
 
-def test_only_three_modules_parse_what_others_wrote() -> None:
-    """JSON is parsed for files and for replies, YAML for configurations, in one place each."""
+def test_only_four_modules_parse_what_others_wrote() -> None:
+    """Each in one place: JSON of files, replies, and pytest's cache, and YAML."""
     parsers = {"json.load", "json.loads", "json.JSONDecoder", "msgspec.json.decode"}
     found = {
         (name, called)
@@ -100,6 +100,7 @@ def test_only_three_modules_parse_what_others_wrote() -> None:
     assert found == {
         ("json_text", "json.JSONDecoder"),
         ("json_text", "msgspec.json.decode"),
+        ("memory", "msgspec.json.decode"),
         ("reply", "json.JSONDecoder"),
         ("yaml_text", "yaml.load"),
         ("yaml_text", "yaml.parse"),

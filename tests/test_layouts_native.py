@@ -387,8 +387,8 @@ def test_an_experiment_at_the_top_of_the_file_system_is_looked_through_to_its_en
 ) -> None:
     """What is nowhere is not found; nobody looks above the root for it."""
     layout = NativeLayout(make_experiment(tmp_path, runs=["a"]))
-    layout._root = "/"
-    assert layout._above.find(tmp_path, "is-nowhere.md") is None
+    layout.above._top = "/"
+    assert layout.above.find(tmp_path, "is-nowhere.md") is None
 
 
 @pytest.mark.parametrize("missing", ["task.md", "rubric.yaml"])

@@ -53,8 +53,8 @@ class NativeLayout(Layout):
         if keys.judges is None:
             raise ExperimentError(f"{file}: the key 'judges' is missing; list at least one judge")
         panel, people = config.members(config.panel(keys.judges, keys, file=file))
-        self._keys: ExperimentKeys = keys
-        self._above = Above(root)
+        self.keys: ExperimentKeys = keys
+        self.above = Above(root)
         self.experiment = Experiment(
             name=keys.name or root.name,
             root=root,
@@ -66,11 +66,11 @@ class NativeLayout(Layout):
             prompt_template=None if keys.prompt is None else root / keys.prompt,
             people=people,
         )
-        self._template_sha = self._hash_of_template()
+        self.template_sha256 = self._hash_of_template()
         # What all runs share spoils the experiment; what one run has, only that run.
         if files.is_there(shared := root / keys.rubric):
-            self._above.rubric(shared)
-        self._above.text(root / keys.task)
+            self.above.rubric(shared)
+        self.above.text(root / keys.task)
 
     @classmethod
     def config_of(cls, directory: Path) -> Path | None:
@@ -84,11 +84,11 @@ class NativeLayout(Layout):
 
     def run_places(self) -> Iterator[tuple[str, Path]]:
         """Yield where they lie, and how each is called below the experiment."""
-        pattern = Pattern(self._keys.runs, is_run=looks_like_run, closed=frozenset(INNER))
+        pattern = Pattern(self.keys.runs, is_run=looks_like_run, closed=frozenset(INNER))
         found = dict(pattern.match(self.experiment.root))
         if not found:
             raise ExperimentError(
-                f"{self.experiment.config_file}: runs: nothing matches {self._keys.runs!r}; "
+                f"{self.experiment.config_file}: runs: nothing matches {self.keys.runs!r}; "
                 "put the runs there or correct the pattern"
             )
         for name in sorted_runs(list(found)):
@@ -98,29 +98,29 @@ class NativeLayout(Layout):
         """Read one of them."""
         if not files.inside(path, self.experiment.root):
             why = f"{path}: is a symbolic link that leaves the experiment"
-            return Run(name=safe_name(name), path=path, group=self._group(name), blocked=why)
+            return Run(name=safe_name(name), path=path, group=self.group_of(name), blocked=why)
         try:
             return self._usable_run(name, path)
         except ExperimentError as error:
-            group = self._group(name)
+            group = self.group_of(name)
             return Run(
                 name=safe_name(name), path=path, group=group, problem=str(error), unread=True
             )
 
     def _usable_run(self, name: str, path: Path) -> Run:
         keys = self._run_keys(path)
-        task_file = self._above.find(path, keys.task or self._keys.task)
+        task_file = self.above.find(path, keys.task or self.keys.task)
         if task_file is None:
             raise ExperimentError(
-                f"{path}: no {keys.task or self._keys.task} in it or above it; write the task there"
+                f"{path}: no {keys.task or self.keys.task} in it or above it; write the task there"
             )
         rubric = self.rubric(path)
         output, blocked = self._output_text(path)
-        inputs = hashlib.sha256(self._above.hash_of(self._above.text(task_file) or ""))
+        inputs = hashlib.sha256(self.above.hash_of(self.above.text(task_file) or ""))
         inputs.update(hashlib.sha256(output.encode()).digest())
-        inputs.update(self._above.hash_of(self._template_sha))
-        task_id = str(task_file.parent)[len(str(self.experiment.root)) + 1 :] or "."
-        group = keys.group or self._group(name)
+        inputs.update(self.above.hash_of(self.template_sha256))
+        task_id = self.task_id(task_file)
+        group = keys.group or self.group_of(name)
         return Run(
             name=safe_name(name),
             path=path,
@@ -134,6 +134,10 @@ class NativeLayout(Layout):
             meta=keys.meta,
         )
 
+    def task_id(self, file: Path) -> str:
+        """Return where a task lies, from the experiment's directory."""
+        return str(file.parent)[len(str(self.experiment.root)) + 1 :] or "."
+
     def _run_keys(self, path: Path) -> RunKeys:
         if not files.is_there(f"{path}/{RUN_KEYS}"):
             return RunKeys()
@@ -142,25 +146,25 @@ class NativeLayout(Layout):
         config.check_below(keys.task, f"{file}: task")
         return keys
 
-    def _group(self, name: str) -> str:
+    def group_of(self, name: str) -> str:
         """Return the first directory below ``runs/`` where runs lie deeper, else the experiment."""
         parts = name.split("/")
         return parts[1] if len(parts) > 2 else self.experiment.name  # noqa: PLR2004 - runs/<group>/<run>
 
     def rubric(self, path: Path) -> Rubric:
         """Return the rubric in a run's directory or the nearest one above it."""
-        file = self._above.find(path, self._keys.rubric)
+        file = self.above.find(path, self.keys.rubric)
         if file is None:
             raise ExperimentError(
-                f"{path}: no {self._keys.rubric} in it or above it; write the rubric there"
+                f"{path}: no {self.keys.rubric} in it or above it; write the rubric there"
             )
-        return self._above.rubric(file)
+        return self.above.rubric(file)
 
     def _hash_of_template(self) -> str:
         template = self.experiment.prompt_template
         if template is None:
             return ""
-        text = self._above.text(template)
+        text = self.above.text(template)
         if text is None:
             raise ExperimentError(
                 f"{self.experiment.config_file}: prompt: there is no file {template}; create it"
@@ -189,10 +193,10 @@ class NativeLayout(Layout):
     def prompt_parts(self, run: Run) -> dict[str, str]:
         """Return task, rubric, and output."""
         keys = self._run_keys(run.path)
-        task_file = self._above.find(run.path, keys.task or self._keys.task)
+        task_file = self.above.find(run.path, keys.task or self.keys.task)
         assert task_file is not None, "the run would be blocked"  # noqa: S101 - narrows the type
         return {
-            "task": self._above.text(task_file) or "",
+            "task": self.above.text(task_file) or "",
             "rubric": "" if run.rubric is None else run.rubric.text,
             "output": self._output_text(run.path)[0],
         }

@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.attempt import Bench
-from harness.layouts import open_experiment
 from harness.model import SlotStatus
 from harness.modes import Mode
-from harness.plugin import changes, options, shard, snapshot, verbs
+from harness.plugin import options, shard, snapshot, verbs
 from harness.plugin.admission import Admission
 from harness.plugin.collect import SlotItem, slot_items
 from harness.plugin.judging import Judging
 from harness.plugin.loop import runtestloop
-from harness.plugin.progress import Progress, steps
+from harness.plugin.memories import Memories
+from harness.plugin.progress import Progress
 from harness.plugin.quality import EXIT_DEFERRED
 from harness.plugin.routing import Routing
 from harness.plugin.selection import Chosen, choose
 from harness.plugin.signals import OneInterrupt, exit_if_terminated, sigterm_ends_session
 from harness.plugin.tally import OUTCOME, SLOT, STOPPED, Tally, portable
 from harness.plugin.terminal import PanelTerminal
-from harness.scan import Scan, scan
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from harness.model import Slot
+    from harness.scan import Scan
     from harness.settle import Settled
 
 
@@ -47,6 +47,7 @@ class PanelSession:
         self.mode = verbs.mode(config)
         self.statuses = _statuses(config, self.mode)
         self.scans: dict[Path, Scan] = {}
+        self.memories = Memories(config, self.mode)
         self._places: dict[Path, tuple[str, str]] = {}  # what reports call the experiments
         self.chosen: dict[Path, Chosen] = {}
         self.work_found = 0
@@ -76,8 +77,7 @@ class PanelSession:
         """
         _, shipped = snapshot.find(self.config, root) or ("", None)
         snapshot.check(self.config, root, shipped)
-        with steps(self.config, "scan") as told:
-            scanned = scan(open_experiment(root), step=told.step)
+        scanned = self.memories.scan(root)
         self.scans[scanned.layout.experiment.root] = scanned  # all links resolved
         if shipped is not None:
             return scanned, snapshot.as_listed(scanned, shipped["slots"])
@@ -220,7 +220,7 @@ class PanelSession:
             self.config
         ):
             for root in sorted(self.scans):
-                self.settled[root] = changes.finish(self.mode, self.scans[root])
+                self.settled[root] = self.memories.finish(self.mode, self.scans[root])
         session.exitstatus = self._exit_status(session)
         self.terminal.end(session.exitstatus)
 
