@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import disk
+from harness import asking, commit, disk
+from harness.errors import DiskError
 from tests.plugin_project import FakePanel, line, mark_run, slots
 
 if TYPE_CHECKING:
@@ -49,6 +50,59 @@ def test_as_many_judges_work_as_were_asked_for_and_no_more(project: Project, lan
     panel = FakePanel(answer)
     done = project.run("--parallel", str(lanes), panel=panel)
     assert (done.exit, panel.peak, len(panel.asked)) == (0, lanes, 12)
+
+
+def test_a_judge_that_has_answered_gives_its_lane_to_the_next(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two lanes: the first answer goes to disk only once two other judges are at work."""
+    project.experiment(runs=list("abc"), judges=1)
+    first, *others = slots("a", "b", "c", judges=1)
+    at_work = threading.Barrier(3)
+    real = commit.commit_judgment
+
+    def put(layout: Any, slot: Any, *rest: Any) -> Any:
+        if slot.name == first:
+            at_work.wait(WAIT)
+        return real(layout, slot, *rest)
+
+    def answer(slot: Any, _question: object) -> None:
+        if slot.name in others:
+            at_work.wait(WAIT)
+
+    monkeypatch.setattr(asking, "commit_judgment", put)
+    panel = FakePanel(answer)
+    done = project.run("--parallel", "2", panel=panel)
+    assert (done.exit, panel.peak, sorted(panel.asked)) == (0, 2, [first, *others])
+
+
+def test_a_lane_is_kept_while_the_session_may_end_with_its_slot(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``-x`` nobody is asked while an answer is put on disk, which may fail."""
+    project.experiment(runs=list("abc"), judges=1)
+    first, second, _ = slots("a", "b", "c", judges=1)
+    third_asked, failed = threading.Event(), threading.Event()
+
+    def put(*_: Any) -> Any:
+        third_asked.wait(0.3)  # it has the time to be, but must not
+        raise DiskError("the disk is full")
+
+    def answer(slot: Any, _question: object) -> None:
+        if slot.name == second:
+            assert failed.wait(WAIT)
+        elif slot.name != first:
+            third_asked.set()
+
+    class Reports:
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.failed:
+                failed.set()
+
+    monkeypatch.setattr(asking, "commit_judgment", put)
+    panel = FakePanel(answer)
+    done = project.run("-x", "--parallel", "2", panel=panel, plugins=[Reports()])
+    assert (done.exit, sorted(panel.asked)) == (1, [first, second])
 
 
 def test_two_experiments_share_one_pool(project: Project) -> None:

@@ -17,10 +17,10 @@ from _pytest._code.code import (
 
 from harness import dispatch
 from harness.calling import NOT_ASKED
-from harness.dispatch import explain
 from harness.errors import ExperimentError, HarnessError, Terminated
 from harness.layouts import config_of
 from harness.model import Deferred, Failed, Judged, Raised
+from harness.outcomes import explain
 from harness.plugin import panel_session, snapshot
 from harness.text import safe_line, safe_text
 

@@ -69,6 +69,9 @@ def _run_in_worker(session: pytest.Session, panel: PanelSession) -> object:
 class Loop:
     """One pass over the items."""
 
+    _early = True
+    """Whether a lane is free while what was answered is put on disk."""
+
     def __init__(self, session: pytest.Session, panel: PanelSession) -> None:
         self._session = session
         self._panel = panel
@@ -117,7 +120,9 @@ class Loop:
     def _pool(self, lanes: int) -> Pool[Job]:
         # pytest's exit is an Exception, but it is meant to end everything at once.
         work, stop = self._panel.judging.work_apart, self._panel.stop
-        return Pool(lanes, work, stop=stop, interrupts=(pytest.exit.Exception,))
+        ends = (pytest.exit.Exception,)
+        early = self._early and not self._stop_early
+        return Pool(lanes, work, stop=stop, interrupts=ends, early=early)
 
     def _wait(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> float | None:
         """Return in how many seconds another slot may start; None if no time helps."""
