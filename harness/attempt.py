@@ -95,7 +95,6 @@ def judge_slot(
             return replace(outcome, calls=calls + outcome.calls)
 
 
-@in_turn()
 def attempt_slot(
     slot: Slot,
     *,
@@ -110,6 +109,13 @@ def attempt_slot(
     As ``judge_slot``, but ``asked`` says what came of asking before, and a ``RetryableError``
     says in ``again`` how to go on. What is raised says in ``calls`` what was paid.
     """
+    with in_turn():
+        return _attempt(slot, layout, bench, judge, patient=patient, asked=asked)
+
+
+def _attempt(
+    slot: Slot, layout: Layout, bench: Bench, judge: Asks | None, *, patient: bool, asked: Asked
+) -> Judged | Deferred:
     started, began = time.time(), time.monotonic()
     problem = slot.run.problem or layout.unusable_workspace(slot.run.path)  # since the scan
     if problem is not None:

@@ -15,7 +15,7 @@ from _pytest._code.code import (
     Traceback,
 )
 
-from harness import dispatch
+from harness import outcomes
 from harness.calling import NOT_ASKED
 from harness.errors import ExperimentError, HarnessError, Terminated
 from harness.layouts import config_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from harness.plugin.routing import LeanHooks
 
 
-CAPTURE = dispatch.__file__
+CAPTURE = outcomes.__file__
 """Where a traceback enters a judge's work."""
 
 
