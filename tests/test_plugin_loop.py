@@ -105,6 +105,35 @@ def test_a_lane_is_kept_while_the_session_may_end_with_its_slot(
     assert (done.exit, sorted(panel.asked)) == (1, [first, second])
 
 
+def test_a_report_that_ends_the_session_comes_before_a_third_round(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fast the judges are, no more than twice as many as lanes are asked before it."""
+    project.experiment(runs=list("abcdefghijkl"), judges=1)
+    six = threading.Event()
+    real = commit.commit_judgment
+
+    def put(*given: Any) -> Any:
+        assert six.wait(WAIT)
+        return real(*given)
+
+    def answer(_slot: object, _question: object) -> None:
+        if len(panel.asked) == 6:
+            six.set()
+
+    class Stopper:
+        def pytest_sessionstart(self, session: pytest.Session) -> None:
+            self.session = session
+
+        def pytest_runtest_logreport(self) -> None:
+            self.session.shouldstop = "enough"
+
+    monkeypatch.setattr(asking, "commit_judgment", put)
+    panel = FakePanel(answer)
+    done = project.run("--parallel", "3", panel=panel, plugins=[Stopper()])
+    assert (done.exit, len(panel.asked)) == (2, 6)
+
+
 def test_two_experiments_share_one_pool(project: Project) -> None:
     """Slots of both meet at a barrier; together they are no more than was asked for."""
     project.experiment("one", runs=["a"])

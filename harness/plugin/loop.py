@@ -193,7 +193,11 @@ class Loop:
             return
         if any(isinstance(outcome, Raised) for _, outcome in unreported):
             return
-        while pool.free and not self._stopped() and (item := waiting.take()) is not None:
+        # A report may end the session: what was paid before it is bounded by the lanes.
+        most = 2 * self._panel.parallel - len(unreported)
+        while pool.free and pool.busy < most and not self._stopped():
+            if (item := waiting.take()) is None:
+                return
             pool.submit(self._panel.judging.job(item))
 
     def _report(self, job: Job, outcome: Outcome, following: pytest.Item | None) -> None:
