@@ -41,6 +41,7 @@ from harness.outcomes import explain
 from harness.prompt import token_line
 from harness.scratch import scratch_directory
 from harness.spool import LARGE, Reading
+from harness.turns import ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,8 @@ class Attempts:
         try:
             workspace = self.layout.workspace(self.slot.run)
             if workspace is not None and not self.free:
-                self.workspace = fingerprint(workspace)
+                with ASIDE:  # it may be large
+                    self.workspace = fingerprint(workspace)
             with disk.writing(self.layout.judge_directory(self.slot.run)):
                 prompt = frozen_prompt(self.layout, self.slot)
                 known = None if self.free or self.slot.again else adopted(self, prompt)

@@ -35,7 +35,7 @@ def sheet_of(
     rows = []
     for slots in scan.by_run():
         run = slots[0].run
-        joint = settled.get(run.name)
+        joint = settled.get(run.name) or scan.settled.get(run.name)
         if run.name in scan.settled:  # all of them count, and need not be read for that
             judgments = {s.judge.number: s.judgment for s in slots if s.judgment is not None}
         else:

@@ -47,6 +47,10 @@ class Entry(Value, frozen=True, array_like=True):
     given: list[tuple[float, bool, str]]
     joint: Consensus
 
+    def is_of(self, seen: int, shared: str, judges: int) -> bool:
+        """Tell whether the run is as it was then."""
+        return (self.seen, self.shared, len(self.given)) == (seen, shared, judges)
+
 
 class Taken(Judgment):
     """A judgment of which only score and verdict are known; the rest is read when asked for."""
@@ -70,6 +74,14 @@ class Taken(Judgment):
             object.__setattr__(self, "_known", known)
         return known
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _same, (self._whole(),)
+
+    def __eq__(self, other: object) -> bool:
+        return self._whole() == (other._whole() if isinstance(other, Taken) else other)
+
+    __hash__ = Judgment.__hash__
+
     @property
     def reasoning(self) -> str:
         """The judge's own words."""
@@ -79,6 +91,10 @@ class Taken(Judgment):
     def raw(self) -> Mapping[str, Any]:
         """The whole object on disk; empty if it is gone meanwhile."""
         return self._whole().raw
+
+
+def _same(known: Judgment) -> Judgment:
+    return known
 
 
 class Memory:
@@ -105,7 +121,7 @@ class Memory:
             entry = self._old.get(name)
             if seen is None or shared is None:
                 yield self.layout.run_at(name, path)
-            elif entry is not None and (entry.seen, entry.shared) == (seen, shared):
+            elif entry is not None and entry.is_of(seen, shared, len(self.layout.experiment.panel)):
                 yield self._take(name, path, entry)
             else:
                 if latest < self._began - YOUNG:
@@ -154,6 +170,8 @@ class Memory:
         for slot in slots:
             found = slot.judgment
             if slot.status is not SlotStatus.COMPLETE or found is None:
+                return None
+            if not found.grade.isascii():  # JSON may hold what no file can
                 return None
             given.append((found.score, found.passed, found.grade))
         return Entry(

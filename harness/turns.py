@@ -10,7 +10,9 @@ That is for speed alone. A turn is no lock: nothing may depend on being alone in
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,30 +21,64 @@ if TYPE_CHECKING:
 PATIENCE = 0.05
 """Seconds without a change of turns after which a thread goes on without one.
 
-Whoever has the turn waits for something then: for a slow file system, or for a lock that this
-very thread holds.
+Whoever has the turn waits for something then, for a lock that this very thread holds, say.
 """
+
+LONGEST = 1.0
+"""Seconds after which it goes on in any case."""
+
+IDLE = 8
+"""Times the processor time of turns that they may take; else they wait, for a slow disk."""
+
+LOOK = 0.1
+"""Seconds of turns after which that is decided, and as many as a decision holds for ten times."""
 
 
 class _Turn:
-    """What all threads of the process share: the interpreter's lock is one, and so is this."""
+    """What all threads of the process share: the interpreter's lock is one, and so is this.
+
+    Where turns mostly wait, as on a network file system, there are none for a while: one after
+    the other they would add up.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._given = 0
+        self._began = (0.0, 0.0)
+        self._seconds = self._busy = 0.0
+        self._none_until = 0.0 if _has_one_lock() else float("inf")
 
     def take(self) -> bool:
         """Wait for the turn; False if it is not worth the wait."""
-        seen = self._given
+        if time.monotonic() < self._none_until or not self._comes():
+            return False
+        self._given += 1
+        self._began = time.monotonic(), time.thread_time()
+        return True
+
+    def _comes(self) -> bool:
+        end, seen = time.monotonic() + LONGEST, self._given
         while not self._lock.acquire(timeout=PATIENCE):
-            if self._given == seen:
+            if self._given == seen or time.monotonic() > end:
                 return False
             seen = self._given
-        self._given += 1
         return True
 
     def give(self) -> None:
+        """Let another thread have the turn; only the one that took it calls this."""
+        now = time.monotonic()
+        self._seconds += now - self._began[0]
+        self._busy += time.thread_time() - self._began[1]
+        if self._seconds > LOOK:
+            if self._seconds > IDLE * self._busy:
+                self._none_until = now + 10 * LOOK
+            self._seconds = self._busy = 0.0
         self._lock.release()
+
+
+def _has_one_lock() -> bool:
+    """Tell whether threads share the interpreter's lock; without one they need no turns."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
 
 
 class _Own(threading.local):
@@ -73,8 +109,8 @@ def in_turn() -> Iterator[None]:
         yield
         return
     own.takes_turns, own.waits = True, 0
-    own.begin()
     try:
+        own.begin()
         yield
     finally:
         own.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from harness import memory as module
 from harness.attempt import Bench, judge_slot
 from harness.consensus import Consensus
 from harness.gather import sheet_of
-from harness.layouts import open_experiment
+from harness.layouts import open_experiment, plain
 from harness.layouts.native import NativeLayout
 from harness.memory import Memory
 from harness.model import Judgment, SlotStatus
@@ -306,3 +307,69 @@ def test_what_lies_behind_a_link_is_read_in_every_session(tmp_path: Path, name: 
     settle(scan(open_experiment(root)))
     _, _, text = learned(root)
     assert sorted(json.loads(text or "")) == ["runs/g/b", "runs/h/c"]
+
+
+def test_a_memory_with_too_few_judges_is_no_problem(tmp_path: Path) -> None:
+    """Somebody has edited pytest's cache: the run is read."""
+    root = finished(tmp_path)
+    kept = json.loads(learned(root)[2] or "")
+    kept["runs/g/a"][3].pop()
+    found, memory, _ = learned(root, json.dumps(kept))
+    assert sorted(memory.settled) == ["runs/g/b", "runs/h/c"]
+    assert facts(found) == facts(scan(open_experiment(root)))
+
+
+def test_a_file_of_its_own_below_a_directory_of_a_run_is_seen(tmp_path: Path) -> None:
+    """A run's directory does not change when something is put into another one in it."""
+    root = finished(tmp_path)
+    configure(root, task="spec/task.md", rubric="spec/rubric.yaml")
+    (root / "spec").mkdir()
+    for name in ("task.md", "rubric.yaml"):
+        (root / name).rename(root / "spec" / name)
+    for run in RUNS:
+        (root / "runs" / run / "spec").mkdir()
+    _, _, text = learned(root)
+    assert len(json.loads(text or "")) == 3
+    (root / FIRST / "spec/task.md").write_text("Another.\n")
+    (root / "runs/g/b/spec/rubric.yaml").write_text((root / "spec/rubric.yaml").read_text())
+    found, memory, _ = learned(root, text or "")
+    assert sorted(memory.settled) == ["runs/h/c"]
+    assert facts(found) == facts(scan(open_experiment(root)))
+
+
+def test_a_grade_that_no_file_can_hold_is_not_remembered(tmp_path: Path) -> None:
+    """JSON may name half a character; the run is read in every session."""
+    root = finished(tmp_path)
+    value = json.loads((root / JUDGMENT).read_text())
+    (root / JUDGMENT).write_text(json.dumps({**value, "grade": "\ud800"}))
+    found, _, text = learned(root)
+    assert found.counts() == {SlotStatus.COMPLETE: 6}
+    assert sorted(json.loads(text or "")) == ["runs/g/b", "runs/h/c"]
+
+
+@pytest.mark.parametrize("change", ["code", "user"])
+def test_other_code_and_other_users_take_nothing_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """They may come to another end with the same files."""
+    root = finished(tmp_path)
+    _, _, text = learned(root)
+    assert len(learned(root, text or "")[1].settled) == 3
+    if change == "code":
+        monkeypatch.setattr(plain, "stamps", lambda names: (len(list(names)), 0))
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert learned(root, text or "")[1].settled == {}
+
+
+def test_a_judgment_that_was_taken_over_is_equal_to_the_one_that_was_read(tmp_path: Path) -> None:
+    """It can be compared and copied as any other, and is whole then."""
+    root = finished(tmp_path)
+    _, _, text = learned(root)
+    one, two = (learned(root, text or "")[0].slots[0].judgment for _ in range(2))
+    read = scan(open_experiment(root)).slots[0].judgment
+    assert one == read
+    assert one == two
+    assert copy.deepcopy(one) == read
+    assert type(copy.copy(one)) is Judgment
+    assert one != scan(open_experiment(root)).slots[1].judgment

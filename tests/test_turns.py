@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -130,3 +131,69 @@ def test_a_thread_that_takes_no_turns_waits_for_none() -> None:
                 pass
 
         pool.submit(unconcerned).result(WAIT)
+
+
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Replace both clocks of the turns; the test moves them on."""
+    now = SimpleNamespace(wall=100.0, busy=0.0)
+    times = SimpleNamespace(monotonic=lambda: now.wall, thread_time=lambda: now.busy)
+    monkeypatch.setattr(turns, "time", times)
+    return now
+
+
+@pytest.mark.parametrize(("busy", "taken"), [(0.015, False), (0.03, True)])
+def test_turns_that_mostly_wait_are_not_taken_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, busy: float, *, taken: bool
+) -> None:
+    """Each of many turns waits for a slow disk: one after the other they would add up."""
+    now = clock(monkeypatch)
+    turn = turns._Turn()
+    for _ in range(3):
+        assert turn.take()
+        now.wall, now.busy = now.wall + 0.05, now.busy + busy / 3
+        turn.give()
+    assert turn.take() is taken
+    if not taken:
+        now.wall += 1.0
+        assert turn.take()  # it may have been for a moment only
+
+
+def test_nobody_waits_for_a_turn_for_longer_than_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it changes hands meanwhile."""
+    now = clock(monkeypatch)
+    turn = turns._Turn()
+    waited = []
+
+    def acquire(timeout: float) -> bool:
+        waited.append(timeout)
+        now.wall += timeout
+        turn._given += 1
+        return False
+
+    turn._lock = SimpleNamespace(acquire=acquire)  # type: ignore[assignment] # never given
+    assert not turn.take()
+    assert 1.0 <= sum(waited) < 1.2
+
+
+def test_an_interpreter_without_one_lock_takes_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its threads do not hinder each other."""
+    monkeypatch.setattr("sys._is_gil_enabled", lambda: False, raising=False)
+    assert not turns._Turn().take()
+
+
+def test_an_interrupt_while_waiting_for_a_turn_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The thread takes no turns afterwards, where it took none before."""
+    taken: list[bool] = []
+
+    def take() -> bool:
+        taken.append(True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(turns._TURN, "take", take)
+    with pytest.raises(KeyboardInterrupt), in_turn():
+        pass
+    with ASIDE, back_in_turn():
+        pass
+    assert taken == [True]

@@ -8,6 +8,8 @@ change of what ``watched`` names, or of ``shared_by``.
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import harness
@@ -16,16 +18,28 @@ from harness.errors import ExperimentError
 from harness.layouts.base import JUDGMENT, PROMPT, RESULT, WORKSPACE
 from harness.layouts.names import safe_name
 from harness.layouts.native import OUTPUTS, RUN_KEYS
+from harness.looking import stamps
 from harness.model import Run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.criteria import Rubric
     from harness.layouts.native import NativeLayout
 
 Shared = tuple[str, str, "Rubric"]
 """Their hash, and the task's id and the rubric that runs beside each other have."""
+
+
+def _code() -> tuple[object, ...]:
+    """Return what changes with what this package makes of files."""
+    package = Path(__file__).parents[1]
+    places = (package, package / "layouts")
+    sources = [f"{place}/{name}" for place in places for name in files.list_names(place)]
+    return harness.__version__, stamps(name for name in sources if name.endswith(".py"))
+
+
+def _reader() -> tuple[object, ...]:
+    """Return what may change what can be read, without a change of the files."""
+    return os.geteuid(), sorted(os.getgroups())
 
 
 class PlainRuns:
@@ -34,12 +48,13 @@ class PlainRuns:
     def __init__(self, layout: NativeLayout) -> None:
         self._layout = layout
         experiment = layout.experiment
-        made_of = (harness.__version__, layout.keys, layout.template_sha256, experiment)
+        made_of = (_code(), _reader(), layout.keys, layout.template_sha256, experiment)
         self._experiment = hashlib.sha256(repr(made_of).encode("utf-8", "replace")).hexdigest()
         self._shared: dict[str, Shared | None] = {}
         self._words: dict[tuple[str, str], frozenset[str]] = {}
         slots = [f"judge/{judge.slot}/{JUDGMENT}" for judge in experiment.panel]
-        self._names = ("judge", f"judge/{RESULT}", PROMPT, *OUTPUTS, *slots)
+        own = (RUN_KEYS, layout.keys.task, layout.keys.rubric)  # none of them, in a plain run
+        self._names = ("judge", f"judge/{RESULT}", PROMPT, *OUTPUTS, *own, *slots)
 
     def watched(self, path: Path) -> list[str]:
         """Return what changes with the slots and the consensus of the run in ``path``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -55,8 +56,10 @@ class Memories:
         memory = self._of.get(scanned.layout)
         if self._cache is not None and memory is not None and len(scanned.slots) >= MANY:
             text = memory.to_keep(scanned, settled)
-            if text is not None:
-                self._cache.set(_key(scanned.layout), text)
+            # A cache that cannot be written is a warning of pytest's, and those may be errors.
+            with contextlib.suppress(Warning):
+                if text is not None:
+                    self._cache.set(_key(scanned.layout), text)
         return settled
 
 
