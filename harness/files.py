@@ -34,6 +34,7 @@ from harness.reading import is_file as is_file
 from harness.reading import is_link as is_link
 from harness.reading import is_there as is_there
 from harness.reading import is_within, real_path
+from harness.reading import list_directories as list_directories
 from harness.reading import list_names as list_names
 from harness.reading import load_yaml as load_yaml
 from harness.reading import read_bytes as read_bytes
@@ -64,10 +65,9 @@ def commit_bytes(
 ) -> None:
     """Put ``data`` at ``path`` in one step: a reader sees the old file or the new one.
 
-    An existing file keeps its mode and owner. What is ``durable`` survives a power cut from now
-    on. With ``replace=False`` an existing ``path`` is left alone and ``FileExistsError`` raised;
-    with ``since`` one edited since that stamp was taken, and ``EditedError``. A link is written
-    through inside ``root``; else ``ExperimentError``.
+    An existing file keeps mode and owner. What is ``durable`` survives a power cut from now on.
+    With ``replace=False`` an existing ``path`` is left alone and ``FileExistsError`` raised; with
+    ``since`` one edited since then, and ``EditedError``. A link is written through inside ``root``.
     """
     target = _write_target(path, root)
     directory, name = os.path.split(target)

@@ -511,6 +511,20 @@ def test_names_are_sorted_and_a_directory_that_cannot_be_listed_has_none(tmp_pat
     assert reading.list_names(tmp_path / "gone") == []
 
 
+def test_directories_are_listed_sorted_and_links_to_them_too(tmp_path: Path) -> None:
+    """What is no directory, leads to none, or in a circle, is left out; nothing raises."""
+    for name in "cab":
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "d").symlink_to(tmp_path / "a")
+    (tmp_path / "e").symlink_to(tmp_path / "file")
+    (tmp_path / "f").symlink_to(tmp_path / "gone")
+    (tmp_path / "g").symlink_to(tmp_path / "g")
+    assert reading.list_directories(tmp_path) == ["a", "b", "c", "d"]
+    assert reading.list_directories(tmp_path / "file") == []
+    assert reading.list_directories(tmp_path / "gone") == []
+
+
 def test_looking_never_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody may look there is no file, no directory, and no link."""
     (tmp_path / "link").symlink_to("gone")

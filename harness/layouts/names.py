@@ -68,12 +68,11 @@ class Pattern:
         if head == "**":
             yield from self._match_any_depth(directory, rest, name)
             return
-        for entry in files.list_names(directory):
+        for entry in files.list_directories(directory):
             if entry.startswith(".") and not head.startswith("."):
                 continue
-            path = directory / entry
-            if fnmatch.fnmatchcase(entry, head) and files.is_directory(path):
-                yield from self._match(path, rest, _join(name, entry))
+            if fnmatch.fnmatchcase(entry, head):
+                yield from self._match(directory / entry, rest, _join(name, entry))
 
     def _match_any_depth(
         self, directory: Path, rest: tuple[str, ...], name: str
@@ -83,11 +82,9 @@ class Pattern:
         elif name and self._is_run(directory):
             yield name, directory
             return
-        for entry in files.list_names(directory):
+        for entry in files.list_directories(directory):
             path = directory / entry
-            if entry in self._closed or entry.startswith(".") or files.is_link(path):
-                continue
-            if files.is_directory(path):
+            if entry not in self._closed and not entry.startswith(".") and not files.is_link(path):
                 yield from self._match_any_depth(path, rest, _join(name, entry))
 
 
