@@ -28,7 +28,11 @@ LONGEST = 1.0
 """Seconds after which it goes on in any case."""
 
 IDLE = 8
-"""Times the processor time of turns that they may take; else they wait, for a slow disk."""
+"""Times its processor time that a turn may take; else it waits, for a slow disk perhaps."""
+
+MOST = 0.6
+"""The share of turns that wait above which it is the disk. A processor that is short of time
+makes many wait, but not most."""
 
 LOOK = 0.1
 """Seconds of turns after which that is decided, and as many as a decision holds for ten times."""
@@ -45,7 +49,8 @@ class _Turn:
         self._lock = threading.Lock()
         self._given = 0
         self._began = (0.0, 0.0)
-        self._seconds = self._busy = 0.0
+        self._seconds = 0.0
+        self._turns = self._idle = 0
         self._none_until = 0.0 if _has_one_lock() else float("inf")
 
     def take(self) -> bool:
@@ -67,12 +72,15 @@ class _Turn:
     def give(self) -> None:
         """Let another thread have the turn; only the one that took it calls this."""
         now = time.monotonic()
-        self._seconds += now - self._began[0]
-        self._busy += time.thread_time() - self._began[1]
+        seconds = now - self._began[0]
+        self._seconds += seconds
+        self._turns += 1
+        self._idle += seconds > IDLE * (time.thread_time() - self._began[1])
         if self._seconds > LOOK:
-            if self._seconds > IDLE * self._busy:
+            if self._idle > MOST * self._turns:
                 self._none_until = now + 10 * LOOK
-            self._seconds = self._busy = 0.0
+            self._seconds = 0.0
+            self._turns = self._idle = 0
         self._lock.release()
 
 
