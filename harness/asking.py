@@ -23,6 +23,7 @@ from harness.calling import (
     version_of,
 )
 from harness.commit import commit_judgment
+from harness.dispatch import explain
 from harness.errors import (
     DiskError,
     ExperimentError,
@@ -35,9 +36,7 @@ from harness.errors import (
 )
 from harness.fingerprint import fingerprint
 from harness.freeze import FrozenPrompt, frozen_prompt
-from harness.lanes import lane_is_free
 from harness.model import NO_CALLS, Calls, Judgment
-from harness.outcomes import explain
 from harness.prompt import token_line
 from harness.scratch import scratch_directory
 from harness.spool import LARGE, Reading
@@ -164,7 +163,6 @@ class Attempts:
                 if files.size(question.stdout):
                     error.args = (f"{error}; what it wrote is kept in {question.stdout}",)
             raise
-        lane_is_free()
         self.calls += paid
         self._spent(reply, end)
         return reply

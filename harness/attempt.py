@@ -17,11 +17,11 @@ from harness import disk, files, judges
 from harness.adopt import substitute_for
 from harness.asking import Attempts
 from harness.calling import NOT_ASKED, Asked
+from harness.dispatch import calls_before
 from harness.errors import DiskError, ExperimentError, RetryableError
 from harness.layouts.base import Damaged, Found
 from harness.locks import claim, holder
 from harness.model import NO_CALLS, Deferred, Judged, Judgment, SlotStatus
-from harness.outcomes import calls_before
 from harness.process import Launcher
 from harness.redact import redactor_of
 from harness.spool import READERS

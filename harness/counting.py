@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.disk import IN_A_ROW
+from harness.dispatch import explain
 from harness.errors import DiskError
 from harness.model import (
     ADOPTED,
@@ -19,7 +20,6 @@ from harness.model import (
     Raised,
     SlotStatus,
 )
-from harness.outcomes import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

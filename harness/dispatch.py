@@ -9,10 +9,11 @@ from __future__ import annotations
 import queue
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from harness.lanes import in_lane
+from harness.errors import HarnessError
+from harness.model import NO_CALLS, Calls, Failed, Judged, Outcome, Raised
 from harness.waiting import Waiting
 from harness.waking import waking
 
@@ -21,22 +22,53 @@ if TYPE_CHECKING:
 
     from harness.durations import Durations
     from harness.gates import Gates, Place
-    from harness.model import Outcome
+    from harness.model import Deferred, Slot
+
+    Work = Callable[[Slot], Judged | Deferred]
 
 Job = TypeVar("Job")
 
 
-class _Lane:
-    """What a job runs in; ``taken`` once the pool knows that it is free again."""
+def capture(slot: Slot, work: Work, *, pass_on: tuple[type[BaseException], ...] = ()) -> Outcome:
+    """Do the work for ``slot`` and return what became of it; never raise.
 
-    taken = False
+    An ``Exception`` is the slot's own failure. Anything else, and ``pass_on``, is not
+    about the slot: it travels with the outcome and is raised in the main thread.
+    """
+    started = time.time()
+    began = time.monotonic()
+    try:
+        return work(slot)
+    except BaseException as error:  # noqa: BLE001 - whatever a judge raises is its outcome
+        own = isinstance(error, Exception) and not isinstance(error, pass_on)
+        return (Failed if own else Raised)(
+            slot=slot,
+            error=error,  # type: ignore[arg-type] # an Exception wherever Failed takes it
+            started=started,
+            seconds=time.monotonic() - began,
+            calls=calls_before(error),
+        )
+
+
+def calls_before(error: BaseException) -> Calls:
+    """Return what had been paid for when ``error`` was raised, as far as it carries that."""
+    found = getattr(error, "calls", None)
+    return found if isinstance(found, Calls) else NO_CALLS
+
+
+def light(outcome: Outcome) -> Outcome:
+    """Return an outcome without the judgment's texts, which are on disk.
+
+    Many outcomes may wait to be reported, and a judge may have written megabytes.
+    """
+    if not isinstance(outcome, Judged):
+        return outcome
+    raw = {"provenance": outcome.judgment.provenance}
+    return replace(outcome, judgment=replace(outcome.judgment, reasoning="", raw=raw))
 
 
 class Pool(Generic[Job]):
     """At most ``parallel`` jobs at work at a time, never more submitted than that.
-
-    With ``early`` a job that makes no call any more (``lanes.lane_is_free``) does not count;
-    of those there are no more than ``parallel``, either.
 
     So there is no queue whose content could be paid for after the session has
     stopped. Used as a context manager: leaving it waits for the jobs at work, unless
@@ -51,17 +83,15 @@ class Pool(Generic[Job]):
         *,
         stop: Callable[[], object],
         interrupts: tuple[type[BaseException], ...] = (),
-        early: bool = False,
     ) -> None:
-        self._free = parallel
-        self._most = 2 * parallel if early else parallel
-        self._early = early
+        self.free = parallel
+        self._parallel = parallel
         self._work = work
         self._stop = stop
         self._interrupts = interrupts
-        self._jobs: dict[Future[Outcome], tuple[Job, _Lane]] = {}
-        self._done: queue.SimpleQueue[Future[Outcome] | _Lane | None] = queue.SimpleQueue()
-        self._executor = ThreadPoolExecutor(max_workers=self._most, thread_name_prefix="judge")
+        self._jobs: dict[Future[Outcome], Job] = {}
+        self._done: queue.SimpleQueue[Future[Outcome] | None] = queue.SimpleQueue()
+        self._executor = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="judge")
         self._waking = waking(self.wake)
 
     def __enter__(self) -> Self:
@@ -96,33 +126,21 @@ class Pool(Generic[Job]):
     @property
     def jobs(self) -> tuple[Job, ...]:
         """The jobs at work, and those whose outcome nobody took yet."""
-        return tuple(job for job, _ in self._jobs.values())
+        return tuple(self._jobs.values())
 
     @property
     def busy(self) -> int:
         """How many jobs are at work or have an outcome that nobody took yet."""
-        return len(self._jobs)
-
-    @property
-    def free(self) -> int:
-        """How many jobs may be submitted now."""
-        return min(self._free, self._most - len(self._jobs))
+        return self._parallel - self.free
 
     def submit(self, job: Job) -> None:
         """Start a job; only while ``free`` is above 0."""
         if self.free == 0:
             raise AssertionError("submit was called with no free place")
-        self._free -= 1
-        lane = _Lane()
-        future = self._executor.submit(self._run, job, lane)
-        self._jobs[future] = job, lane
+        self.free -= 1
+        future = self._executor.submit(self._work, job)
+        self._jobs[future] = job
         future.add_done_callback(self._done.put)
-
-    def _run(self, job: Job, lane: _Lane) -> Outcome:
-        if not self._early:
-            return self._work(job)
-        with in_lane(partial(self._done.put, lane)):
-            return self._work(job)
 
     def next(self, timeout: float | None = None) -> tuple[Job, Outcome]:
         """Wait for the next outcome; ``queue.Empty`` after ``timeout`` seconds without one."""
@@ -131,17 +149,12 @@ class Pool(Generic[Job]):
         return done
 
     def next_or_wake(self, timeout: float | None = None) -> tuple[Job, Outcome] | None:
-        """Wait for the next outcome; None for ``wake``, or if only a lane became free."""
-        found = self._done.get(timeout=timeout)
-        if found is None:
+        """Wait for the next outcome, or for ``wake``, for which None is returned."""
+        future = self._done.get(timeout=timeout)
+        if future is None:
             return None
-        if isinstance(found, _Lane):  # comes before the outcome, which is put after it
-            found.taken = True
-            self._free += 1
-            return None
-        job, lane = self._jobs.pop(found)
-        self._free += not lane.taken
-        return job, found.result()
+        self.free += 1
+        return self._jobs.pop(future), future.result()
 
     def wake(self) -> None:
         """Make the next ``next_or_wake`` return; the only method for other threads."""
@@ -223,3 +236,9 @@ def dispatch(
             if decided is not None:
                 yield decided
         yield from (outcome for _, outcome in waiting.rest())
+
+
+def explain(error: BaseException) -> str:
+    """Return what a failure is, in one line for people."""
+    text = str(error).strip() or type(error).__name__
+    return text if isinstance(error, HarnessError) else f"{type(error).__name__}: {text}"

@@ -7,9 +7,9 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.dispatch import explain
 from harness.errors import HarnessError, SelectionError
 from harness.model import JUDGEABLE, WORK, SlotStatus
-from harness.outcomes import explain
 from harness.reparse import REPARSED, derive, has_reply, reparse_slot
 
 if TYPE_CHECKING:

@@ -13,13 +13,12 @@ from harness.admission import durations_of, gates_of, problems
 from harness.attempt import Bench, attempt_slot
 from harness.calling import NOT_ASKED, Asked, asked_again
 from harness.counting import Statistics
-from harness.dispatch import dispatch
+from harness.dispatch import capture, dispatch, light
 from harness.errors import ExperimentError, SelectionError
 from harness.gates import Place
 from harness.layouts import open_experiment
 from harness.model import WORK, SlotStatus
 from harness.modes import Mode, mode_of, preview, reader, workable
-from harness.outcomes import capture, light
 from harness.regenerate import regenerate
 from harness.scan import scan
 from harness.settle import How, settle

@@ -16,13 +16,13 @@ import pytest
 
 from harness import judges
 from harness.attempt import Bench, judge_slot
+from harness.dispatch import capture
 from harness.errors import DiskError, ExperimentError, Interrupted, JudgeError, RetryableError
 from harness.judges import Question, Reply
 from harness.launch import status_file
 from harness.ledger import read_ledger
 from harness.locks import claim
 from harness.model import ADOPTED, Calls, Deferred, Failed, Judged, Raised, SlotStatus
-from harness.outcomes import capture
 from harness.reply import ReplyError
 from tests.workshop import (
     VERDICT,

@@ -11,6 +11,7 @@ import pytest
 
 import harness
 from harness.attempt import Bench, judge_slot
+from harness.dispatch import capture
 from harness.errors import (
     JudgeError,
     ThrottledError,
@@ -19,7 +20,6 @@ from harness.errors import (
     UsageLimitError,
 )
 from harness.model import Failed
-from harness.outcomes import capture
 from tests.claude_program import KEY, VERDICT, api, fills_in, home, needs_claude, token_of
 from tests.fake_messages_api import Answer, FakeMessagesApi, refusal, text
 from tests.hostile import CANARY, plant

@@ -12,9 +12,9 @@ import harness
 from harness import disk, files
 from harness.attempt import Bench, judge_slot
 from harness.disk import writing
+from harness.dispatch import capture
 from harness.errors import DiskError, NotStartedError
 from harness.model import Calls, Failed, Judged, SlotStatus
-from harness.outcomes import capture
 from tests.test_files_writing import CALLS, FaultyOs
 from tests.workshop import FakeJudge, paid_experiment, payments, scanned, snapshot
 

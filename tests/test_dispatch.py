@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import dispatch as module
-from harness.dispatch import Pool, dispatch
+from harness.dispatch import Pool, capture, dispatch, explain
 from harness.errors import ExperimentError, Interrupted, JudgeError
 from harness.gates import Place
-from harness.lanes import lane_is_free
 from harness.model import (
     Deferred,
     Failed,
@@ -26,7 +25,6 @@ from harness.model import (
     Slot,
     SlotStatus,
 )
-from harness.outcomes import capture, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -361,47 +359,6 @@ def test_submitting_beyond_the_lanes_is_refused(slots: list[Slot]) -> None:
         with pytest.raises(AssertionError, match="no free place"):
             pool.submit(slots[1])
         gate.set()
-
-
-def test_a_lane_is_free_once_its_job_says_so(slots: list[Slot]) -> None:
-    """Another job takes the lane; of those that only have to end there are no more than lanes."""
-    end = threading.Event()
-
-    def work(slot: Slot) -> Outcome:
-        lane_is_free()
-        lane_is_free()  # means nothing any more
-        assert end.wait(WAIT)
-        return judged(slot)
-
-    with Pool(2, work, stop=end.set, early=True) as pool:
-        seen = []
-        for slot in slots[:4]:
-            pool.submit(slot)
-            assert pool.next_or_wake(WAIT) is None
-            seen.append((pool.free, pool.busy))
-        with pytest.raises(AssertionError, match="no free place"):
-            pool.submit(slots[4])
-        end.set()
-        assert {pool.next(WAIT)[0].run.name for _ in range(4)} == {s.run.name for s in slots[:4]}
-        assert seen == [(2, 1), (2, 2), (1, 3), (0, 4)]
-        assert (pool.free, pool.busy) == (2, 0)
-
-
-def test_a_lane_is_kept_to_the_end_where_the_next_job_depends_on_it(slots: list[Slot]) -> None:
-    """Without ``early`` the word of a job means nothing, and neither does that of other threads."""
-    end = threading.Event()
-    lane_is_free()
-
-    def work(slot: Slot) -> Outcome:
-        lane_is_free()
-        assert end.wait(WAIT)
-        return judged(slot)
-
-    with Pool(1, work, stop=end.set) as pool:
-        pool.submit(slots[0])
-        end.set()
-        assert pool.next_or_wake(WAIT) is not None
-        assert (pool.free, pool.busy) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import asking, commit, disk
-from harness.errors import DiskError
+from harness import disk
 from tests.plugin_project import FakePanel, line, mark_run, slots
 
 if TYPE_CHECKING:
@@ -50,88 +49,6 @@ def test_as_many_judges_work_as_were_asked_for_and_no_more(project: Project, lan
     panel = FakePanel(answer)
     done = project.run("--parallel", str(lanes), panel=panel)
     assert (done.exit, panel.peak, len(panel.asked)) == (0, lanes, 12)
-
-
-def test_a_judge_that_has_answered_gives_its_lane_to_the_next(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two lanes: the first answer goes to disk only once two other judges are at work."""
-    project.experiment(runs=list("abc"), judges=1)
-    first, *others = slots("a", "b", "c", judges=1)
-    at_work = threading.Barrier(3)
-    real = commit.commit_judgment
-
-    def put(layout: Any, slot: Any, *rest: Any) -> Any:
-        if slot.name == first:
-            at_work.wait(WAIT)
-        return real(layout, slot, *rest)
-
-    def answer(slot: Any, _question: object) -> None:
-        if slot.name in others:
-            at_work.wait(WAIT)
-
-    monkeypatch.setattr(asking, "commit_judgment", put)
-    panel = FakePanel(answer)
-    done = project.run("--parallel", "2", panel=panel)
-    assert (done.exit, panel.peak, sorted(panel.asked)) == (0, 2, [first, *others])
-
-
-def test_a_lane_is_kept_while_the_session_may_end_with_its_slot(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With ``-x`` nobody is asked while an answer is put on disk, which may fail."""
-    project.experiment(runs=list("abc"), judges=1)
-    first, second, _ = slots("a", "b", "c", judges=1)
-    third_asked, failed = threading.Event(), threading.Event()
-
-    def put(*_: Any) -> Any:
-        third_asked.wait(0.3)  # it has the time to be, but must not
-        raise DiskError("the disk is full")
-
-    def answer(slot: Any, _question: object) -> None:
-        if slot.name == second:
-            assert failed.wait(WAIT)
-        elif slot.name != first:
-            third_asked.set()
-
-    class Reports:
-        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-            if report.failed:
-                failed.set()
-
-    monkeypatch.setattr(asking, "commit_judgment", put)
-    panel = FakePanel(answer)
-    done = project.run("-x", "--parallel", "2", panel=panel, plugins=[Reports()])
-    assert (done.exit, sorted(panel.asked)) == (1, [first, second])
-
-
-def test_a_report_that_ends_the_session_comes_before_a_third_round(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However fast the judges are, no more than twice as many as lanes are asked before it."""
-    project.experiment(runs=list("abcdefghijkl"), judges=1)
-    six = threading.Event()
-    real = commit.commit_judgment
-
-    def put(*given: Any) -> Any:
-        assert six.wait(WAIT)
-        return real(*given)
-
-    def answer(_slot: object, _question: object) -> None:
-        if len(panel.asked) == 6:
-            six.set()
-
-    class Stopper:
-        def pytest_sessionstart(self, session: pytest.Session) -> None:
-            self.session = session
-
-        def pytest_runtest_logreport(self) -> None:
-            self.session.shouldstop = "enough"
-
-    monkeypatch.setattr(asking, "commit_judgment", put)
-    panel = FakePanel(answer)
-    done = project.run("--parallel", "3", panel=panel, plugins=[Stopper()])
-    assert (done.exit, len(panel.asked)) == (2, 6)
 
 
 def test_two_experiments_share_one_pool(project: Project) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 import harness
 from harness.attempt import Bench, judge_slot
+from harness.dispatch import capture
 from harness.errors import (
     JudgeError,
     ThrottledError,
@@ -28,7 +29,6 @@ from harness.errors import (
     UsageLimitError,
 )
 from harness.model import Failed
-from harness.outcomes import capture
 from tests import hostile
 from tests.fake_apis import FakeApi, Got, Sent, completed, generated, refused, responses
 from tests.workshop import VERDICT, scanned, write_experiment

@@ -14,8 +14,8 @@ from harness import spool
 from harness.attempt import Bench, judge_slot
 from harness.calling import value_of
 from harness.commit import commit_judgment
+from harness.dispatch import light
 from harness.model import Judged
-from harness.outcomes import light
 from harness.redact import Redactor
 from harness.spool import LARGE, READERS, Reading, clean_files
 from tests.workshop import (

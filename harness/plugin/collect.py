@@ -15,12 +15,12 @@ from _pytest._code.code import (
     Traceback,
 )
 
-from harness import outcomes
+from harness import dispatch
 from harness.calling import NOT_ASKED
+from harness.dispatch import explain
 from harness.errors import ExperimentError, HarnessError, Terminated
 from harness.layouts import config_of
 from harness.model import Deferred, Failed, Judged, Raised
-from harness.outcomes import explain
 from harness.plugin import panel_session, snapshot
 from harness.text import safe_line, safe_text
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from harness.plugin.routing import LeanHooks
 
 
-CAPTURE = outcomes.__file__
+CAPTURE = dispatch.__file__
 """Where a traceback enters a judge's work."""
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from harness import judges
 from harness.attempt import attempt_slot
+from harness.dispatch import capture, light
 from harness.errors import ExperimentError
 from harness.modes import Mode
-from harness.outcomes import capture, light
 from harness.plugin.records import Record, recording
 from harness.reparse import reparse_slot
 

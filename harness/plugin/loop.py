@@ -69,9 +69,6 @@ def _run_in_worker(session: pytest.Session, panel: PanelSession) -> object:
 class Loop:
     """One pass over the items."""
 
-    _early = True
-    """Whether a lane is free while what was answered is put on disk."""
-
     def __init__(self, session: pytest.Session, panel: PanelSession) -> None:
         self._session = session
         self._panel = panel
@@ -120,9 +117,7 @@ class Loop:
     def _pool(self, lanes: int) -> Pool[Job]:
         # pytest's exit is an Exception, but it is meant to end everything at once.
         work, stop = self._panel.judging.work_apart, self._panel.stop
-        ends = (pytest.exit.Exception,)
-        early = self._early and not self._stop_early
-        return Pool(lanes, work, stop=stop, interrupts=ends, early=early)
+        return Pool(lanes, work, stop=stop, interrupts=(pytest.exit.Exception,))
 
     def _wait(self, pool: Pool[Job], waiting: Waiting[SlotItem]) -> float | None:
         """Return in how many seconds another slot may start; None if no time helps."""
@@ -193,11 +188,7 @@ class Loop:
             return
         if any(isinstance(outcome, Raised) for _, outcome in unreported):
             return
-        # A report may end the session: what was paid before it is bounded by the lanes.
-        most = 2 * self._panel.parallel - len(unreported)
-        while pool.free and pool.busy < most and not self._stopped():
-            if (item := waiting.take()) is None:
-                return
+        while pool.free and not self._stopped() and (item := waiting.take()) is not None:
             pool.submit(self._panel.judging.job(item))
 
     def _report(self, job: Job, outcome: Outcome, following: pytest.Item | None) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import files
+from harness.dispatch import explain
 from harness.layouts import open_experiment
-from harness.outcomes import explain
 from harness.outlet import outlet
 from harness.plugin import options, shard
 from harness.plugin.progress import reason_of, steps

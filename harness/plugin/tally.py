@@ -12,9 +12,9 @@ import os.path
 from typing import TYPE_CHECKING, Any
 
 from harness.counting import Statistics
+from harness.dispatch import explain
 from harness.errors import DiskError
 from harness.model import Calls, Deferred, Failed, Judged, Raised
-from harness.outcomes import explain
 
 if TYPE_CHECKING:
     from pathlib import Path

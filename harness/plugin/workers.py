@@ -27,8 +27,6 @@ EXIT_ORPHANED = 70
 class WorkerLoop(Loop):
     """Runs what the feed brings: slots ahead, in the pool, ordinary tests with the pool idle."""
 
-    _early = False  # the controller takes as many slots as there are lanes for those at work
-
     def __init__(self, session: pytest.Session, panel: PanelSession, feed: WorkerFeed) -> None:
         super().__init__(session, panel)
         self._feed = feed
