@@ -71,6 +71,7 @@ def commit_bytes(
     """
     target = _write_target(path, root)
     directory, name = os.path.split(target)
+    # Beside the target, because a rename is atomic only within one file system.
     temporary = f"{directory}/.{name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
     try:
         _write_new(temporary, data, durable=durable, like=target if replace else None)
@@ -89,7 +90,7 @@ def commit_bytes(
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     if durable:
-        sync(directory)
+        _sync_directory(directory)
 
 
 def commit_json(path: Path, value: Any, *, root: Path, finite: bool = True, **how: Any) -> None:
@@ -138,9 +139,8 @@ def _copy_mode(fd: int, path: str) -> None:
         os.fchmod(fd, stat.S_IMODE(wanted.st_mode))
 
 
-def sync(path: str | Path) -> None:
-    """Return once a file, or the names in a directory, survive a power cut."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _sync_directory(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with ASIDE:
             os.fsync(fd)

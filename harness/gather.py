@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.consensus import consensus
 from harness.layouts.base import Found
 from harness.model import SlotStatus
+from harness.scan import NONE
 from harness.settle import judgments_of, read_judgments
 from harness.sheet import Row, Sheet
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from harness.layouts import Layout
     from harness.model import Judgment, Run
     from harness.scan import Scan
-
-NONE: Mapping[str, Consensus] = MappingProxyType({})
 
 
 def sheet_of(
